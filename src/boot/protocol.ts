@@ -1,0 +1,119 @@
+import type { SegmentCache, TableRegister } from '../cpu/state.ts';
+
+/** Every way into a kernel that a launch configuration can name. */
+export const ENTRY_NAMES = [
+  'multiboot',
+  'multiboot2',
+  'linux16',
+  'linux32',
+  'linux64',
+  'pvh',
+  'xen-pv',
+  'lguest',
+  'paravirt',
+  'native',
+] as const;
+export type EntryName = (typeof ENTRY_NAMES)[number];
+
+/** What a protocol found in a file: the evidence, or what is missing. */
+export interface Recognition {
+  readonly entry: EntryName;
+  /** "Multiboot 1". */
+  readonly label: string;
+  readonly offered: boolean;
+  /** Evidence or the first missing thing, in words, with file offset, field, value: one sentence. */
+  readonly summary: string;
+  /** Decoded fields, in file order. */
+  readonly fields: readonly RecognisedField[];
+  /** What would make the image offer this protocol; only when it does not. */
+  readonly mend?: string;
+}
+
+export interface RecognisedField {
+  readonly name: string;
+  /** Offset in the file, in bytes. */
+  readonly offset: number;
+  /** Hexadecimal or text. */
+  readonly value: string;
+  /** "bit 0 page-align modules". */
+  readonly meaning: string;
+  readonly verdict: 'right' | 'wrong' | 'information';
+}
+
+export interface ModuleFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly cmdline: string;
+}
+
+/** What the user asked for, already read from disk. */
+export interface LoadOptions {
+  /** Bytes of guest physical memory. */
+  readonly memory: number;
+  readonly cmdline: string;
+  readonly bootLoaderName: string;
+  readonly modules: readonly ModuleFile[];
+  /** Fill what the protocol does not promise with a recognisable pattern. */
+  readonly poison: boolean;
+}
+
+/** Bytes to put into guest physical memory; `bytes.length < size` leaves zeros behind. */
+export interface LoadedRegion {
+  /** Physical address. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** Bytes occupied in memory. */
+  readonly size: number;
+  /** "kernel PT_LOAD 0", "multiboot_info", "module initrd.img". */
+  readonly name: string;
+}
+
+export type GeneralRegister = 'eax' | 'ecx' | 'edx' | 'ebx' | 'esp' | 'ebp' | 'esi' | 'edi';
+export type SegmentName = 'es' | 'cs' | 'ss' | 'ds' | 'fs' | 'gs' | 'ldtr' | 'tr';
+
+/** The whole CPU state at the first instruction. */
+export interface EntryState {
+  readonly registers: Readonly<Record<GeneralRegister, number>>;
+  readonly eip: number;
+  readonly eflags: number;
+  readonly segments: Readonly<Record<SegmentName, SegmentCache>>;
+  readonly gdtr: TableRegister;
+  readonly idtr: TableRegister;
+  readonly cr0: number;
+  readonly cr3: number;
+  readonly cr4: number;
+  readonly cpl: number;
+}
+
+/** One line of the contract between loader and kernel. */
+export interface EntryPromise {
+  /** "EAX", "CR0.PE", "ESP". */
+  readonly item: string;
+  /** What the specification promises; undefined when it promises nothing. */
+  readonly promise: string | undefined;
+  /** Where the specification says so. */
+  readonly source: string;
+}
+
+/** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
+export interface BootInformation {
+  readonly kind: 'multiboot_info';
+  /** Register that points to it. */
+  readonly register: GeneralRegister;
+  /** Physical address. */
+  readonly address: number;
+}
+
+/** Everything needed to put the kernel at its entry: pure data, applied by `load.ts`. */
+export interface LoadPlan {
+  readonly entry: EntryName;
+  readonly label: string;
+  readonly regions: readonly LoadedRegion[];
+  readonly state: EntryState;
+  readonly promises: readonly EntryPromise[];
+  readonly information: BootInformation | undefined;
+  /** Virtual minus physical address of the image while paging is off; 0 for identity-linked kernels. Lets symbols be found before paging. */
+  readonly physicalBias: number;
+  /** Debug Console sentence: `Chose multiboot because kernel.elf has a Multiboot 1 header at file offset 0x1000.` */
+  readonly chosen: string;
+}

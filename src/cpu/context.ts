@@ -1,0 +1,41 @@
+import type { CpuState } from './state.ts';
+
+/** Widths of a memory or port access in bits. */
+export type AccessWidth = 8 | 16 | 32;
+
+/** Linear memory as the running instruction sees it: paging applies, and a miss raises #PF with its reason. */
+export interface LinearMemory {
+  /** Zero-extended value. `system` accesses (descriptor tables, TSS, gates) are made at CPL 0 whatever the current level. */
+  read(linear: number, width: AccessWidth, system?: boolean): number;
+  write(linear: number, width: AccessWidth, value: number, system?: boolean): void;
+  /** Raises what a write of `bytes` bytes would raise, and changes nothing. */
+  probeWrite(linear: number, bytes: number, system?: boolean): void;
+}
+
+/** What stands outside the CPU. Implemented by the machine's bus. */
+export interface CpuBus {
+  portRead(port: number, width: AccessWidth): number;
+  portWrite(port: number, width: AccessWidth, value: number): void;
+  /** Physical addresses beyond RAM. */
+  memoryRead(physical: number, width: AccessWidth): number;
+  memoryWrite(physical: number, width: AccessWidth, value: number): void;
+  /** Time stamp counter in ticks (bigint, deterministic: derived from the retired-instruction count). */
+  timeStamp(): bigint;
+}
+
+/** What a system instruction written in TypeScript may use. */
+export interface CpuContext {
+  readonly state: CpuState;
+  readonly memory: LinearMemory;
+  readonly bus: CpuBus;
+  /** Drops every cached translation: after CR3, CR0.PG, CR0.WP and CR4 paging bits change, and on a change between CPL 3 and a lower one. */
+  flushTranslations(): void;
+  /** Drops one page's translation (INVLPG). */
+  invalidatePage(linear: number): void;
+  /** Must be called after CS or SS changed: code caches depend on base, limit, default size and stack width. */
+  codeContextChanged(): void;
+  /** The instruction being executed: its offset in CS, the offset of the next one, its operand size in bits. */
+  readonly instruction: { readonly ip: number; readonly next: number; readonly operandSize: 16 | 32 };
+  /** Stops execution until an interrupt (HLT). */
+  halt(): void;
+}

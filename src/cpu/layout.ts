@@ -1,0 +1,93 @@
+/**
+ * The typed layout of the machine's one WebAssembly.Memory. All offsets are bytes from its start.
+ * Generated code and TypeScript views use these constants and nothing else.
+ */
+
+/** Sixteen 64-bit little-endian general registers in encoding order (RAX RCX RDX RBX RSP RBP RSI RDI R8..R15). */
+export const REGISTERS = 0;
+/** A 64-bit slot that is always zero: the "no base" and "no index" of an effective address. */
+export const ZERO = 128;
+/** Instruction pointer: the offset in CS, 64-bit slot. */
+export const IP = 136;
+/** Lazy flag record: kind code (u32), then three 64-bit slots. */
+export const FLAG_KIND = 144;
+export const FLAG_A = 152;
+export const FLAG_B = 160;
+export const FLAG_RESULT = 168;
+/** EFLAGS without CF PF AF ZF SF OF, which live in the lazy record (u32). */
+export const EFLAGS = 176;
+/** Instructions left to run (i32), micro-op where generated code left (u32), why it left (u32), "cannot complete" (u32). */
+export const BUDGET = 184;
+export const EXIT_MICRO_OP = 188;
+export const EXIT_REASON = 192;
+export const BAIL = 196;
+/** Current privilege level (u32). */
+export const CPL = 200;
+/** 1 while interrupts are held off for one instruction by STI, MOV SS or POP SS (u32). */
+export const INTERRUPT_SHADOW = 204;
+/** Shadow call stack: number of live entries (u32). */
+export const SHADOW_DEPTH = 208;
+
+/** Six segment caches (ES CS SS DS FS GS), then LDTR and TR, 32 bytes each. */
+export const SEGMENTS = 256;
+export const SEGMENT_SIZE = 32;
+/** Within a segment cache, u32 each. Lowest and highest are the valid offsets of a read; the write pair is empty where a write is refused. */
+export const SEGMENT_BASE = 0;
+export const SEGMENT_WRITE_LOWEST = 4;
+export const SEGMENT_LOWEST = 8;
+export const SEGMENT_HIGHEST = 12;
+export const SEGMENT_SELECTOR = 16;
+export const SEGMENT_ACCESS = 20;
+export const SEGMENT_LIMIT = 24;
+export const SEGMENT_WRITE_HIGHEST = 28;
+
+/** CR0..CR8, 64-bit slots. */
+export const CONTROL = 512;
+/** DR0..DR7, 64-bit slots. */
+export const DEBUG_REGISTERS = 592;
+/** GDTR base (64-bit slot) and limit (u32), then IDTR the same way. */
+export const GDTR = 656;
+export const IDTR = 672;
+
+/** Shadow call stack entries of 16 bytes: return address, stack offset of the return address, kind, zero (u32 each). */
+export const SHADOW_STACK = 0x4000;
+export const SHADOW_ENTRY_SIZE = 16;
+export const SHADOW_ENTRIES = 1024;
+
+/** Interpreter jump cache: 16384 pairs (instruction pointer, micro-op). */
+export const JUMP_CACHE = 0x20000;
+export const JUMP_CACHE_ENTRIES = 0x4000;
+
+/** Direct software TLBs, one u32 per linear page of 4 GiB; an entry is host page XOR linear page, or -1. */
+export const TLB_READ = 0x100000;
+export const TLB_WRITE = 0x500000;
+export const TLB_ENTRIES = 0x100000;
+
+/** The micro-op arena. */
+export const MICRO_OPS = 0x900000;
+export const MICRO_OPS_END = 0x1100000;
+
+/** Guest physical memory starts here. */
+export const RAM = 0x1100000;
+
+/** One micro-op: 32 bytes. Register operands are byte offsets into the register file, so AH is 1. */
+export const MICRO_OP = {
+  handler: 0,
+  register0: 4,
+  register1: 5,
+  base: 6,
+  index: 7,
+  displacement: 8,
+  immediate: 12,
+  next: 16,
+  scale: 20,
+  segment: 21,
+  length: 22,
+  left: 23,
+  link0: 24,
+  link1: 28,
+  size: 32,
+} as const;
+
+/** Why generated code returned to the driver. */
+export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6 } as const;

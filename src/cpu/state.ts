@@ -1,0 +1,166 @@
+import * as L from './layout.ts';
+
+/** Index of a segment cache: the encoding order of the x86, then the two system segments. */
+export const SEGMENT = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
+export type SegmentIndex = (typeof SEGMENT)[keyof typeof SEGMENT];
+
+/** What the CPU keeps of a loaded segment (SDM 3, 3.4.3, the hidden part). */
+export interface SegmentCache {
+  readonly selector: number;
+  /** Linear address, 32 bits. */
+  readonly base: number;
+  /** Highest offset in bytes, granularity applied. */
+  readonly limit: number;
+  /**
+   * Bits 8..15 and 20..23 of the descriptor's upper word at their places there: type, S, DPL, P, AVL, L, D/B, G.
+   * 0 means a null selector was loaded.
+   */
+  readonly access: number;
+}
+
+/** Access word bits of {@link SegmentCache.access}. */
+export const ACCESS = {
+  accessed: 1 << 8,
+  /** Data: writable. Code: readable. */
+  readWrite: 1 << 9,
+  /** Data: expand-down. Code: conforming. */
+  expandDownOrConforming: 1 << 10,
+  code: 1 << 11,
+  /** S: code or data, not a system segment. */
+  codeOrData: 1 << 12,
+  dplShift: 13,
+  present: 1 << 15,
+  available: 1 << 20,
+  long: 1 << 21,
+  /** D/B: 32-bit code, stack or expand-down bound. */
+  big: 1 << 22,
+  granularity: 1 << 23,
+} as const;
+
+/** Descriptor table register. */
+export interface TableRegister {
+  readonly base: number;
+  /** Highest valid byte offset, 16 bits. */
+  readonly limit: number;
+}
+
+/** Typed access to the CPU part of the machine's memory. Holds no copy: generated code and this class see the same bytes. */
+export class CpuState {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly words: Int32Array;
+  /** Size of guest physical memory in bytes. */
+  readonly ramSize: number;
+
+  /** `ramSize` in bytes, a multiple of 64 KiB. */
+  constructor(ramSize: number) {
+    const pages = Math.ceil((L.RAM + ramSize) / 65536);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.view = new DataView(this.memory.buffer);
+    this.words = new Int32Array(this.memory.buffer);
+    this.ramSize = ramSize;
+  }
+
+  /** General register, low 32 bits, unsigned. Index in encoding order. */
+  register32(index: number): number {
+    return this.view.getUint32(L.REGISTERS + index * 8, true);
+  }
+  setRegister32(index: number, value: number): void {
+    this.view.setUint32(L.REGISTERS + index * 8, value, true);
+    this.view.setUint32(L.REGISTERS + index * 8 + 4, 0, true);
+  }
+  setRegister16(index: number, value: number): void {
+    this.view.setUint16(L.REGISTERS + index * 8, value, true);
+  }
+
+  /** Offset of the next instruction in CS. */
+  get ip(): number {
+    return this.view.getUint32(L.IP, true);
+  }
+  set ip(value: number) {
+    this.view.setBigUint64(L.IP, BigInt(value >>> 0), true);
+  }
+
+  get cpl(): number {
+    return this.view.getUint32(L.CPL, true);
+  }
+  set cpl(value: number) {
+    this.view.setUint32(L.CPL, value, true);
+  }
+
+  get interruptShadow(): boolean {
+    return this.view.getUint32(L.INTERRUPT_SHADOW, true) !== 0;
+  }
+  set interruptShadow(value: boolean) {
+    this.view.setUint32(L.INTERRUPT_SHADOW, value ? 1 : 0, true);
+  }
+
+  /** Control register 0..8, low 32 bits. */
+  control(index: number): number {
+    return this.view.getUint32(L.CONTROL + index * 8, true);
+  }
+  setControl(index: number, value: number): void {
+    this.view.setBigUint64(L.CONTROL + index * 8, BigInt(value >>> 0), true);
+  }
+
+  /** Debug register 0..7, low 32 bits. */
+  debugRegister(index: number): number {
+    return this.view.getUint32(L.DEBUG_REGISTERS + index * 8, true);
+  }
+  setDebugRegister(index: number, value: number): void {
+    this.view.setBigUint64(L.DEBUG_REGISTERS + index * 8, BigInt(value >>> 0), true);
+  }
+
+  get gdtr(): TableRegister {
+    return { base: this.view.getUint32(L.GDTR, true), limit: this.view.getUint32(L.GDTR + 8, true) };
+  }
+  set gdtr(table: TableRegister) {
+    this.view.setBigUint64(L.GDTR, BigInt(table.base >>> 0), true);
+    this.view.setUint32(L.GDTR + 8, table.limit & 0xffff, true);
+  }
+  get idtr(): TableRegister {
+    return { base: this.view.getUint32(L.IDTR, true), limit: this.view.getUint32(L.IDTR + 8, true) };
+  }
+  set idtr(table: TableRegister) {
+    this.view.setBigUint64(L.IDTR, BigInt(table.base >>> 0), true);
+    this.view.setUint32(L.IDTR + 8, table.limit & 0xffff, true);
+  }
+
+  segment(index: SegmentIndex): SegmentCache {
+    const at = L.SEGMENTS + index * L.SEGMENT_SIZE;
+    return {
+      selector: this.view.getUint32(at + L.SEGMENT_SELECTOR, true),
+      base: this.view.getUint32(at + L.SEGMENT_BASE, true),
+      limit: this.view.getUint32(at + L.SEGMENT_LIMIT, true),
+      access: this.view.getUint32(at + L.SEGMENT_ACCESS, true),
+    };
+  }
+
+  /**
+   * Stores a segment cache and the bounds that generated code checks. Where an access would be refused (null selector,
+   * unreadable code, unwritable data) the range is empty, so that the access leaves the fast path and gets its reason.
+   */
+  setSegment(index: SegmentIndex, cache: SegmentCache): void {
+    const at = L.SEGMENTS + index * L.SEGMENT_SIZE;
+    const set = (field: number, value: number): void => this.view.setUint32(at + field, value, true);
+    const { access, limit } = cache;
+    const code = (access & ACCESS.code) !== 0;
+    const present = (access & ACCESS.present) !== 0;
+    const ceiling = (access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
+    let range: readonly [number, number] = [0, limit];
+    if (!code && (access & ACCESS.expandDownOrConforming) !== 0)
+      range = limit >= ceiling ? [1, 0] : [limit + 1, ceiling];
+    const readable = present && (!code || (access & ACCESS.readWrite) !== 0);
+    const writable = present && !code && (access & ACCESS.readWrite) !== 0;
+    set(L.SEGMENT_BASE, cache.base);
+    set(L.SEGMENT_LOWEST, readable ? range[0] : 1);
+    set(L.SEGMENT_HIGHEST, readable ? range[1] : 0);
+    set(L.SEGMENT_WRITE_LOWEST, writable ? range[0] : 1);
+    set(L.SEGMENT_WRITE_HIGHEST, writable ? range[1] : 0);
+    set(L.SEGMENT_SELECTOR, cache.selector & 0xffff);
+    set(L.SEGMENT_ACCESS, access);
+    set(L.SEGMENT_LIMIT, limit);
+  }
+}

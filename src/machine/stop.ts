@@ -1,0 +1,41 @@
+import type { FaultRecord } from '../cpu/fault.ts';
+
+/** Why the machine stopped. */
+export type StopReason =
+  /** At the entry point, nothing has run. */
+  | 'entry'
+  /** Before an instruction with an armed breakpoint. */
+  | 'breakpoint'
+  /** The asked number of instructions has retired. */
+  | 'max-instructions'
+  /** The slice is over (work limit); call run again. Never shown to a user. */
+  | 'yield'
+  /** HLT with interrupts off, or no event that could wake the CPU. */
+  | 'halt'
+  /** The CPU could deliver neither the fault nor the double fault. State is before the first fault of the chain. */
+  | 'triple-fault'
+  /** The guest asked for a power-off or reset. */
+  | 'shutdown'
+  /** Port 0xF4 was written. */
+  | 'debug-exit'
+  /** An instruction, mode or device that this machine does not have. */
+  | 'unimplemented';
+
+export interface MachineStop {
+  readonly reason: StopReason;
+  /** One sentence for the user. */
+  readonly description: string;
+  /** For `triple-fault`: every step, the first fault first. */
+  readonly chain?: readonly FaultRecord[];
+  /** For `debug-exit`: (value << 1) | 1, as QEMU's isa-debug-exit. */
+  readonly exitCode?: number;
+}
+
+export interface RunLimits {
+  /** Stop when this many further instructions have retired. */
+  readonly maxInstructions: number;
+  /** Stop before an instruction with a breakpoint; the very first instruction of the run is exempt. Default true. */
+  readonly breakpoints?: boolean;
+  /** Return with `yield` after about this much work, so that the host can look at its input; deterministic. Default none. */
+  readonly slice?: number;
+}
