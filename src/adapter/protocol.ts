@@ -151,8 +151,10 @@ export interface ScreenReply {
   readonly instruction: number;
   readonly columns: number;
   readonly rows: number;
-  /** Base64 of `columns * rows` cells of two bytes as in video memory: CP437 character, then attribute. */
-  readonly cells: string;
+  /** One string of `columns` characters for each row: code page 437 as Unicode. */
+  readonly text: readonly string[];
+  /** Base64 of `columns * rows` attribute bytes, row by row. */
+  readonly attributes: string;
   /** Absent when the cursor is off or outside the screen. */
   readonly cursor?: { readonly row: number; readonly column: number };
 }
