@@ -33,7 +33,7 @@ export interface ChangedEvent {
   readonly instruction: number;
 }
 
-/** Bytes that the guest sent to COM1, as Latin-1 text. Sent only with `"serial": "terminal"`. */
+/** Bytes that the guest sent to COM1, as Latin-1 text. Sent in both settings of `"serial"`: a terminal can be opened at any time. */
 export interface SerialEvent {
   readonly text: string;
 }
@@ -167,4 +167,16 @@ export interface KeyboardArguments {
 /** Bytes for COM1, as Latin-1 text. */
 export interface SerialInputArguments {
   readonly text: string;
+}
+
+/**
+ * `variables` of the DAP error of a failed request: the parts of the message, for a client that shows them apart. The extension shows
+ * a failed `launch` itself, so with `clientID` "vscode" the error of `launch` has `showUser: false`.
+ */
+export interface ErrorVariables {
+  readonly code: string;
+  readonly blame: string;
+  readonly title: string;
+  readonly detail?: string;
+  readonly mend?: string;
 }
