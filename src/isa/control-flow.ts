@@ -1,0 +1,100 @@
+import { CONDITIONS } from './conditions.ts';
+import { describe, REGISTER, type Description, type Instruction } from './instruction.ts';
+import { constant, type OperandSize, type Value } from './value.ts';
+
+const ends = { endsBlock: true };
+
+/** Where a near JMP or CALL goes: a relative target, or the operand's value. */
+function nearTarget(i: Instruction<OperandSize>): Value {
+  return i.operands[0]?.kind === 't' ? i.binding.target() : i.destination.read();
+}
+
+/** Far pointer in memory: offset, then selector. */
+function farPointer(i: Instruction<OperandSize>): readonly [Value, Value] {
+  if (i.operands[0]?.kind !== 'm') return [i.binding.immediate2(16), i.binding.immediate(32)];
+  const size = i.width;
+  const offset = i.load(i.binding.segment(), i.binding.address(), size);
+  const selector = i.load(i.binding.segment(), i.binding.address().add(size / 8), 16);
+  return [selector, offset.zeroExtend(32)];
+}
+
+const loop =
+  (condition: ((i: Instruction<OperandSize>) => Value<1>) | undefined) =>
+  (i: Instruction<OperandSize>): void => {
+    const count = i.register(REGISTER.cx, i.binding.addressWidth).sub(1);
+    i.setRegister(REGISTER.cx, count);
+    const again = count.ne(0);
+    i.branch(condition === undefined ? again : again.and(condition(i)));
+  };
+
+/** Near and far transfers, loops, software interrupts. */
+export const CONTROL_FLOW: readonly Description[] = [
+  describe(
+    'Jmp',
+    (i) => {
+      if (i.binding.kinds.startsWith('f') || i.binding.kinds === 'mf') {
+        const [selector, offset] = farPointer(i);
+        i.transfer('far-jump', selector, offset);
+      } else i.jump(nearTarget(i));
+    },
+    ends,
+  ),
+  describe(
+    'Call',
+    (i) => {
+      if (i.binding.kinds.startsWith('f') || i.binding.kinds === 'mf') {
+        const [selector, offset] = farPointer(i);
+        i.transfer('far-call', selector, offset);
+        return;
+      }
+      const to = nearTarget(i);
+      i.push(i.binding.next().truncate(i.width));
+      i.noteCall(i.binding.next(), i.width / 8);
+      i.jump(to);
+    },
+    ends,
+  ),
+  describe(
+    'Ret',
+    (i) => {
+      const release = i.operands.length > 0 ? i.binding.immediate(i.binding.stackWidth) : undefined;
+      i.noteReturn();
+      i.jump(i.pop(i.width, release));
+    },
+    ends,
+  ),
+  describe(
+    'Retf',
+    (i) => i.transfer('far-return', i.operands.length > 0 ? i.binding.immediate(16) : constant(16, 0)),
+    ends,
+  ),
+  describe('Iret Iretd', (i) => i.transfer('interrupt-return'), ends),
+  ...CONDITIONS.map((name, code) => describe(`J${name}`, (i) => i.branch(i.condition(code)), ends)),
+  describe('Jcxz Jecxz', (i) => i.branch(i.register(REGISTER.cx, i.binding.addressWidth).eq(0)), ends),
+  describe('Loop', loop(undefined), ends),
+  describe(
+    'Loope',
+    loop((i) => i.flag('z')),
+    ends,
+  ),
+  describe(
+    'Loopne',
+    loop((i) => i.flag('z').logicalNot()),
+    ends,
+  ),
+  describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 0)), ends),
+  describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3), constant(8, 1)), ends),
+  describe('Into', (i) => i.transfer('overflow-interrupt', i.flag('o')), ends),
+  describe('Bound', (i) => {
+    const index = i.destination.read();
+    const lower = i.load(i.binding.segment(), i.binding.address(), i.width);
+    const upper = i.load(i.binding.segment(), i.binding.address().add(i.width / 8), i.width);
+    const outside = index.lts(lower).or(upper.lts(index));
+    i.raise(outside, 5, undefined, 'the index is outside the bounds', { index, lower, upper });
+  }),
+  describe(
+    'Ud0 Ud1 Ud2',
+    (i) => i.raise(constant(1, 1), 6, undefined, 'UD2 is an undefined instruction on purpose'),
+    ends,
+  ),
+];

@@ -1,0 +1,157 @@
+import { describe, REGISTER, type Description, type Instruction } from './instruction.ts';
+import { constant, select, type OperandSize, type Value, type Width } from './value.ts';
+
+const ends = { endsBlock: true };
+const segmentWidths = (): readonly Width[] => [16, 16];
+
+/** The general register of an operand, as a number for a system operation. */
+function registerNumber(i: Instruction<OperandSize>, operand: 0 | 1): Value<8> {
+  return constant(8, i.binding.register(operand).index ?? 0);
+}
+
+/** LGDT and LIDT: a 16-bit limit, then a 32-bit base. */
+const loadTable =
+  (operation: string) =>
+  (i: Instruction<OperandSize>): void => {
+    const address = i.binding.address();
+    const limit = i.load(i.binding.segment(), address, 16);
+    const base = i.load(i.binding.segment(), address.add(2), 32);
+    i.host(operation, limit, base);
+  };
+
+/** LDS, LES, LFS, LGS, LSS: offset, then selector. */
+const loadFarPointer =
+  (segment: number) =>
+  (i: Instruction<OperandSize>): void => {
+    const offset = i.load(i.binding.segment(), i.binding.address(), i.width);
+    const selector = i.load(i.binding.segment(), i.binding.address().add(i.width / 8), 16);
+    i.host('load-segment', constant(8, segment), selector);
+    i.operandAt(0, i.width).write(offset);
+  };
+
+const setDirection =
+  (set: boolean) =>
+  (i: Instruction<OperandSize>): void =>
+    i.setEflags(set ? i.eflags().or(0x400) : i.eflags().and(~0x400 >>> 0));
+
+const setCarry =
+  (value: (i: Instruction<OperandSize>) => Value<1>) =>
+  (i: Instruction<OperandSize>): void =>
+    i.changeStatusFlags(1, value(i).zeroExtend(32));
+
+/**
+ * Segment loads, control registers, descriptor tables, ports and the rest that a fast engine never runs by itself:
+ * the checks and effects are in `src/cpu/system`.
+ */
+export const SYSTEM: readonly Description[] = [
+  describe(
+    'MovFromSegment',
+    (i) => {
+      const selector = i.selector(i.binding.immediate(8) as Value<8>);
+      if (i.destination.isMemory) i.operandAt(0, 16).write(selector);
+      else i.destination.write(selector.resize(i.width));
+    },
+    { operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width, 16] },
+  ),
+  describe('MovToSegment', (i) => i.host('load-segment', i.binding.immediate(8), i.operandAt(1, 16).read()), {
+    ...ends,
+    operandWidths: segmentWidths,
+  }),
+  describe('Les', loadFarPointer(0), ends),
+  describe('Lss', loadFarPointer(2), ends),
+  describe('Lds', loadFarPointer(3), ends),
+  describe('Lfs', loadFarPointer(4), ends),
+  describe('Lgs', loadFarPointer(5), ends),
+  describe('MovToControl', (i) => i.host('write-control', i.binding.immediate(8), i.operandAt(1, 32).read()), ends),
+  describe('MovFromControl', (i) => i.host('read-control', i.binding.immediate(8), registerNumber(i, 0)), ends),
+  describe('MovToDebug', (i) => i.host('write-debug', i.binding.immediate(8), i.operandAt(1, 32).read()), ends),
+  describe('MovFromDebug', (i) => i.host('read-debug', i.binding.immediate(8), registerNumber(i, 0)), ends),
+  describe('Lgdt', loadTable('lgdt'), ends),
+  describe('Lidt', loadTable('lidt'), ends),
+  describe('Sgdt', (i) => i.host('store-table', constant(8, 0), i.binding.address()), ends),
+  describe('Sidt', (i) => i.host('store-table', constant(8, 1), i.binding.address()), ends),
+  describe('Lldt', (i) => i.host('lldt', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Ltr', (i) => i.host('ltr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Sldt', (i) => storeSelector(i, 6), {
+    operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width],
+  }),
+  describe('Str', (i) => storeSelector(i, 7), {
+    operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width],
+  }),
+  describe('Lmsw', (i) => i.host('lmsw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe(
+    'Smsw',
+    (i) =>
+      i.host(
+        'store-machine-status',
+        i.operands[0]?.isMemory === true ? i.binding.address() : constant(32, 0),
+        i.operands[0]?.isMemory === true ? constant(8, 255) : registerNumber(i, 0),
+      ),
+    ends,
+  ),
+  describe('Clts', (i) => i.host('clts'), ends),
+  describe('Invlpg', (i) => i.host('invlpg', segmentBase(i), i.binding.address()), ends),
+  describe('Lar', (i) => i.host('lar', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
+    ...ends,
+    operandWidths: (width) => [width, 16],
+  }),
+  describe('Lsl', (i) => i.host('lsl', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
+    ...ends,
+    operandWidths: (width) => [width, 16],
+  }),
+  describe('Verr', (i) => i.host('verr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Verw', (i) => i.host('verw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe(
+    'Arpl',
+    (i) => {
+      const a = i.operandAt(0, 16).read();
+      const level = i.operandAt(1, 16).read().and(3);
+      const lower = a.and(3).ltu(level);
+      i.changeStatusFlags(0x40, lower.zeroExtend(32).shl(6));
+      i.operandAt(0, 16).write(select(lower, a.and(0xfffc).or(level), a));
+    },
+    { operandWidths: segmentWidths },
+  ),
+  describe('In', (i) => i.host('port-in', port(i, 1), constant(8, i.width)), ends),
+  describe('Out', (i) => i.host('port-out', port(i, 0), constant(8, i.width), i.register(REGISTER.ax, i.width)), ends),
+  describe('Hlt', (i) => i.host('halt'), ends),
+  describe('Cli', (i) => i.host('cli'), ends),
+  describe('Sti', (i) => i.host('sti'), ends),
+  describe('Cpuid', (i) => i.host('cpuid'), ends),
+  describe('Rdtsc', (i) => i.host('rdtsc'), ends),
+  describe('Rdmsr', (i) => i.host('rdmsr'), ends),
+  describe('Wrmsr', (i) => i.host('wrmsr'), ends),
+  describe('Wbinvd Invd', (i) => i.host('wbinvd'), ends),
+  describe('Cld', setDirection(false)),
+  describe('Std', setDirection(true)),
+  describe(
+    'Clc',
+    setCarry(() => constant(1, 0)),
+  ),
+  describe(
+    'Stc',
+    setCarry(() => constant(1, 1)),
+  ),
+  describe(
+    'Cmc',
+    setCarry((i) => i.flag('c').logicalNot()),
+  ),
+];
+
+/** SLDT and STR: 16 bits to memory, zero-extended into a register. */
+function storeSelector(i: Instruction<OperandSize>, index: number): void {
+  const selector = i.selector(index);
+  if (i.destination.isMemory) i.operandAt(0, 16).write(selector);
+  else i.destination.write(selector.resize(i.width));
+}
+
+/** The port of IN and OUT: an immediate byte, or DX. */
+function port(i: Instruction<OperandSize>, operand: 0 | 1): Value<16> {
+  return i.operands[operand]?.kind === 'i' ? i.binding.immediate(8).zeroExtend(16) : i.register(REGISTER.dx, 16);
+}
+
+/** The segment of the memory operand, for an operation that forms a linear address without an access. */
+function segmentBase(i: Instruction<OperandSize>): Value<8> {
+  const segment = i.binding.segment();
+  return constant(8, segment === 'field' ? 3 : segment);
+}
