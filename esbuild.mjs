@@ -1,0 +1,51 @@
+// Builds dist/: the extension, the adapter and the command line as CommonJS bundles for Node 20, and the webviews for the browser.
+import { build } from 'esbuild';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const minify = process.argv.includes('--minify');
+const output = 'dist';
+
+const node = {
+  'extension.js': 'src/extension/extension.ts',
+  'adapter.js': 'src/platform/node/adapter-main.ts',
+  'cli.js': 'src/cli/main.ts',
+};
+const webviews = 'src/webview';
+
+rmSync(output, { recursive: true, force: true });
+mkdirSync(output);
+
+const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning' };
+
+const present = Object.entries(node).filter(([, source]) => existsSync(source));
+for (const [file, source] of present)
+  await build({
+    ...shared,
+    entryPoints: [source],
+    outfile: join(output, file),
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
+    // Class names are part of error texts.
+    keepNames: minify,
+  });
+
+// iced-x86 reads its WebAssembly from beside the file that it was bundled into.
+const iced = createRequire(import.meta.url).resolve('iced-x86/iced_x86_bg.wasm');
+copyFileSync(iced, join(output, 'iced_x86_bg.wasm'));
+
+const views = existsSync(webviews)
+  ? readdirSync(webviews).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+  : [];
+if (views.length > 0)
+  await build({
+    ...shared,
+    entryPoints: views.map((file) => join(webviews, file)),
+    outdir: join(output, 'webview'),
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  });
