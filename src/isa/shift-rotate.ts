@@ -18,14 +18,14 @@ const rotate =
   (left: boolean) =>
   (i: Instruction<OperandSize>): void => {
     const count = maskedCount(i, 1);
-    const a = i.destination.read();
-    const width = i.width as Width;
+    const a: Value = i.destination.read();
+    const width: Width = i.width;
     const places = count.and(width - 1).resize(width);
     const result = a.rotl(left ? places : places.negate().and(width - 1));
     const carry = left ? result.truncate(1) : result.msb();
     const overflow = left ? carry.xor(result.msb()) : carry.xor(result.shl(1).msb());
     i.when(count.ne(0), () => {
-      i.destination.write(result);
+      i.destination.write(result as Value<OperandSize>);
       i.carryAndOverflow(carry, overflow);
     });
   };
@@ -58,19 +58,15 @@ const doubleShift =
     const count = maskedCount(i, 2).zeroExtend(64);
     const a = i.destination.read();
     const b = i.source.read().zeroExtend(64);
-    // 16-bit operands shift through destination:source:destination, which real CPUs do for counts above 16 as well.
     const width = i.width;
     const high = left ? a.zeroExtend(64) : b;
     const low = left ? b : a.zeroExtend(64);
     const both = high.shl(width).or(low);
     const shifted = left ? both.shl(count).shr(width) : both.shr(count);
     const result = shifted.truncate(width);
-    const carry = left
-      ? both
-          .shl(count)
-          .shr(width * 2 - 1)
-          .bit(1)
-      : both.shr(count.sub(1).and(63)).truncate(1);
+    // Counts above the width leave a 16-bit destination and the flags undefined (SDM 2, SHLD).
+    const lastOut = left ? count.like(width).sub(count).and(63) : count.sub(1).and(63);
+    const carry = a.zeroExtend(64).shr(lastOut).truncate(1);
     i.when(count.ne(0), () => {
       i.destination.write(result);
       i.flagBits(result, carry, result.msb().xor(a.msb()));

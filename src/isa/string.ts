@@ -1,12 +1,12 @@
 import { describe, REGISTER, SEGMENT_REGISTER, type Description, type Instruction } from './instruction.ts';
-import { constant, select, type OperandSize, type Value } from './value.ts';
+import { constant, select, type OperandSize, type Value, type Width } from './value.ts';
 
 const ends = { endsBlock: true };
 
 /** The distance to the next element: down when DF is set. */
 function step(i: Instruction<OperandSize>): Value {
   const bytes = i.width / 8;
-  const width = i.binding.addressWidth;
+  const width: Width = i.binding.addressWidth;
   return select(i.flag('d'), constant(width, -bytes), constant(width, bytes));
 }
 
@@ -16,7 +16,8 @@ function at(i: Instruction<OperandSize>, index: number): Value<32> {
 }
 
 function advance(i: Instruction<OperandSize>, ...indexes: readonly number[]): void {
-  for (const index of indexes) i.setRegister(index, i.register(index, i.binding.addressWidth).add(step(i)));
+  const width: Width = i.binding.addressWidth;
+  for (const index of indexes) i.setRegister(index, i.register(index, width).add(step(i)));
 }
 
 /**
