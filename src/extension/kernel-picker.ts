@@ -1,0 +1,64 @@
+import * as vscode from 'vscode';
+import { readFileHead } from '../platform/node/file-head.ts';
+import { HEAD_LENGTH, isKernelName, kernelFileOf } from './model/kernel-file.ts';
+import type { KernelFile } from './model/kernel-file.ts';
+
+/** Files looked at in a folder; more names than this are those of a source tree, whose kernels lie near its top. */
+const MOST_FILES = 20_000;
+
+export interface FoundKernel {
+  readonly uri: vscode.Uri;
+  readonly kernel: KernelFile;
+}
+
+/** What `uri` is, when it is a file that this machine could boot. */
+export async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined> {
+  if (uri.scheme !== 'file') return undefined;
+  try {
+    return kernelFileOf(await readFileHead(uri.fsPath, HEAD_LENGTH));
+  } catch {
+    // A file that is gone or cannot be read is not offered.
+    return undefined;
+  }
+}
+
+/** The kernels of a folder, or of the whole workspace: those with a Multiboot header first. */
+export async function findKernels(folder: vscode.WorkspaceFolder | undefined): Promise<readonly FoundKernel[]> {
+  const pattern = folder === undefined ? '**/*' : new vscode.RelativePattern(folder, '**/*');
+  const files = await vscode.workspace.findFiles(pattern, '**/{.git,node_modules}/**', MOST_FILES);
+  const candidates = files.filter((uri) => isKernelName(uri.path.slice(uri.path.lastIndexOf('/') + 1)));
+  const kernels: FoundKernel[] = [];
+  for (const uri of candidates) {
+    const kernel = await kernelAt(uri);
+    if (kernel !== undefined) kernels.push({ uri, kernel });
+  }
+  const rank = ({ kernel }: FoundKernel): number => (kernel.multibootHeader === undefined ? 1 : 0);
+  return kernels.sort((a, b) => rank(a) - rank(b) || a.uri.path.localeCompare(b.uri.path));
+}
+
+/** Lets the user choose one of the kernels of a folder. Undefined when there is none, which is said, or none was chosen. */
+export async function pickKernel(folder?: vscode.WorkspaceFolder): Promise<vscode.Uri | undefined> {
+  const kernels = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: 'Looking for kernels' },
+    () => findKernels(folder),
+  );
+  if (kernels.length === 0) return sayThatThereIsNone();
+  const items = kernels.map(({ uri, kernel }) => ({
+    label: uri.path.slice(uri.path.lastIndexOf('/') + 1),
+    description: vscode.workspace.asRelativePath(uri),
+    detail: kernel.description,
+    uri,
+  }));
+  const options = { title: 'Boot a Kernel', placeHolder: 'ELF files of x86', matchOnDescription: true };
+  return (await vscode.window.showQuickPick(items, options))?.uri;
+}
+
+async function sayThatThereIsNone(): Promise<undefined> {
+  const sample = 'Run a Sample Kernel';
+  const chosen = await vscode.window.showErrorMessage(
+    'This workspace has no kernel',
+    { modal: true, detail: 'None of its files is an ELF of x86. Build the kernel, or set "program" in launch.json.' },
+    sample,
+  );
+  if (chosen === sample) await vscode.commands.executeCommand('startOfDay.bootSample');
+}

@@ -1,0 +1,92 @@
+import type { ScreenReply } from '../adapter/protocol.ts';
+import type { ScreenRequest, ScreenUpdate } from './screen/messages.ts';
+import { runsOf } from './screen/runs.ts';
+import type { Run } from './screen/runs.ts';
+import { scanCodes } from './screen/scan-codes.ts';
+
+declare function acquireVsCodeApi(): { postMessage(message: ScreenRequest): void };
+
+const extension = acquireVsCodeApi();
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`The page of the Screen view has no element "${id}"`);
+  return found;
+}
+
+/** Draws the machine's text screen; only rows that differ from the last picture are drawn again. */
+class Picture {
+  private readonly screen = element('screen');
+  private drawn: string[] = [];
+
+  draw({ columns, rows, text, attributes, cursor }: ScreenReply): void {
+    const bytes = Uint8Array.from(atob(attributes), (character) => character.charCodeAt(0));
+    if (this.screen.childElementCount !== rows) {
+      this.screen.replaceChildren(...Array.from({ length: rows }, () => document.createElement('div')));
+      this.drawn = [];
+    }
+    for (let row = 0; row < rows; row++) {
+      const runs = runsOf(
+        text[row] ?? '',
+        bytes.subarray(row * columns, (row + 1) * columns),
+        cursor?.row === row ? cursor.column : undefined,
+      );
+      const key = JSON.stringify(runs);
+      if (this.drawn[row] === key) continue;
+      this.drawn[row] = key;
+      this.screen.children[row]?.replaceChildren(...runs.map(span));
+    }
+  }
+}
+
+function span({ text, attribute, cursor }: Run): HTMLSpanElement {
+  const made = document.createElement('span');
+  made.textContent = text;
+  made.className = `f${attribute & 0xf} b${(attribute >> 4) & 7}`;
+  made.classList.toggle('blink', (attribute & 0x80) !== 0);
+  made.classList.toggle('cursor', cursor);
+  return made;
+}
+
+/** Sends what is typed while the screen has the focus. Tab, function keys and combinations stay VS Code's. */
+class Keyboard {
+  private readonly held = new Set<string>();
+
+  constructor(screen: HTMLElement) {
+    screen.addEventListener('keydown', (event) => this.press(event));
+    screen.addEventListener('keyup', (event) => this.release(event.code));
+    screen.addEventListener('blur', () => this.held.forEach((key) => this.release(key)));
+  }
+
+  private press(event: KeyboardEvent): void {
+    const ofVsCode =
+      event.ctrlKey || event.altKey || event.metaKey || event.code === 'Tab' || /^F\d+$/.test(event.code);
+    const codes = scanCodes(event.code, true);
+    if (ofVsCode || codes.length === 0) return;
+    event.preventDefault();
+    this.held.add(event.code);
+    extension.postMessage({ type: 'keys', scanCodes: codes });
+  }
+
+  private release(key: string): void {
+    if (this.held.delete(key)) extension.postMessage({ type: 'keys', scanCodes: scanCodes(key, false) });
+  }
+}
+
+const picture = new Picture();
+const state = element('state');
+
+window.addEventListener('message', ({ data }: MessageEvent<ScreenUpdate>) => {
+  document.body.dataset['state'] = data.type === 'ended' ? 'ended' : data.state;
+  if (data.type === 'ended') {
+    state.textContent = 'The session has ended';
+    return;
+  }
+  picture.draw(data.screen);
+  state.textContent =
+    data.state === 'running' ? 'Running' : `Stopped at instruction ${data.screen.instruction.toLocaleString('en-US')}`;
+});
+
+new Keyboard(element('screen'));
+element('read').addEventListener('click', () => extension.postMessage({ type: 'readAsText' }));
+extension.postMessage({ type: 'ready' });
