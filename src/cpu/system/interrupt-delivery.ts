@@ -1,0 +1,137 @@
+import { hex } from '../../util/hex.ts';
+import { kindName } from '../../x86/descriptor-text.ts';
+import { decodeDescriptor, isConforming } from '../../x86/descriptor.ts';
+import { EFLAGS } from '../../x86/eflags.ts';
+import { SELECTOR_ERROR } from '../../x86/error-codes.ts';
+import { exceptionFact, VECTOR } from '../../x86/exceptions.ts';
+import { decodeGate, type Gate } from '../../x86/gate.ts';
+import { REGISTER } from '../../x86/registers.ts';
+import type { CpuContext } from '../context.ts';
+import { CpuFault, Unimplemented } from '../fault.ts';
+import { SEGMENT } from '../state.ts';
+import {
+  enterCode,
+  probeCode,
+  readTarget,
+  requireCode,
+  requireOffset,
+  requirePresent,
+  type CodeTarget,
+} from './code-segment.ts';
+import { markAccessed, probeAccessed, selectorFault } from './descriptor-table.ts';
+import { requireProtectedMode } from './operation.ts';
+import { currentStack, planPushes, writePushes, type PushPlan } from './stack.ts';
+import { innerStack, type InnerStack } from './task-state.ts';
+
+/** What is delivered. */
+export interface InterruptDelivery {
+  /** Pushed last, when the vector has one. */
+  readonly errorCode?: number;
+  /** `software` is INT n, INT3 and INTO: the gate's DPL is checked, and faults on the way are not external. */
+  readonly kind: 'exception' | 'external' | 'software';
+  /** Offset in CS pushed as the return address. */
+  readonly returnIp: number;
+}
+
+/**
+ * Enters the handler of `vector` through its gate in the IDT (SDM 2, INT n, "protected mode"; SDM 3, 6.12).
+ * Throws {@link CpuFault} with nothing changed when a check refuses; task gates are {@link Unimplemented}.
+ */
+export function deliverInterrupt(cpu: CpuContext, vector: number, delivery: InterruptDelivery): void {
+  requireProtectedMode(cpu);
+  const external = delivery.kind === 'software' ? 0 : SELECTOR_ERROR.external;
+  const gate = readGate(cpu, vector, delivery.kind, external);
+  const target = checkTarget(cpu, gate, vector, external);
+  const width = gate.width ?? 32;
+
+  const inner = target.cpl < cpu.state.cpl ? innerStack(cpu, target.cpl, external) : undefined;
+  const pushes = (inner === undefined ? 3 : 5) + (delivery.errorCode === undefined ? 0 : 1);
+  const errorCode = inner === undefined ? external : (inner.entry.selector & 0xfffc) | external;
+  const plan = planPushes(cpu, inner ?? currentStack(cpu), pushes, width, target.cpl, errorCode);
+  requireOffset(target.entry, target.offset, { name: `vector ${vector}: CS`, vector: VECTOR.GP, external });
+  probeCode(cpu, target);
+  if (inner !== undefined) probeAccessed(cpu, inner.entry);
+
+  const frame = frameOf(cpu, vector, delivery, inner !== undefined);
+  commit(cpu, gate, target, inner, plan, frame);
+}
+
+/** The gate of a vector, with every check up to its presence. */
+function readGate(cpu: CpuContext, vector: number, kind: InterruptDelivery['kind'], external: number): Gate {
+  const { base, limit } = cpu.state.idtr;
+  const first = vector * 8;
+  const last = first + 7;
+  const refuse = (fault: number, reason: string, operands: Readonly<Record<string, number>>): CpuFault =>
+    new CpuFault(fault, first | SELECTOR_ERROR.idt | external, reason, { vector, ...operands });
+  if (last > limit) {
+    const reason = `vector ${vector} needs IDT bytes ${hex(first)} to ${hex(last)}; IDTR limit is ${hex(limit, 4)}`;
+    throw refuse(VECTOR.GP, reason, { first, last, limit });
+  }
+  const address = (base + first) >>> 0;
+  const low = cpu.memory.read(address, 32, true);
+  const high = cpu.memory.read((address + 4) >>> 0, 32, true);
+  const gate = decodeGate(low, high);
+  if (gate === undefined || gate.kind === 'call') {
+    const what = kindName(decodeDescriptor(low, high));
+    throw refuse(VECTOR.GP, `vector ${vector}: IDT entry is ${what}; an interrupt, trap or task gate is needed`, {
+      low,
+      high,
+    });
+  }
+  const { cpl } = cpu.state;
+  if (kind === 'software' && gate.dpl < cpl)
+    throw refuse(VECTOR.GP, `vector ${vector}: gate DPL is ${gate.dpl}, more privileged than CPL ${cpl}`, {
+      dpl: gate.dpl,
+      cpl,
+    });
+  if (!gate.present) throw refuse(VECTOR.NP, `vector ${vector}: gate is not present`, { low, high });
+  if (gate.kind === 'task') throw new Unimplemented('hardware task switch');
+  return gate;
+}
+
+/** The code segment a gate leads to, and the level it runs at. Its offset is checked after the stack, as the CPU does. */
+function checkTarget(cpu: CpuContext, gate: Gate, vector: number, external: number): CodeTarget {
+  const use = { name: `vector ${vector}: CS`, vector: VECTOR.GP, external };
+  const entry = readTarget(cpu, gate.selector, use);
+  requireCode(entry, use);
+  const { cpl } = cpu.state;
+  const { dpl } = entry.descriptor;
+  if (dpl > cpl)
+    throw selectorFault(VECTOR.GP, gate.selector, use, ` has DPL ${dpl}, less privileged than CPL ${cpl}`, {
+      dpl,
+      cpl,
+    });
+  requirePresent(entry, use);
+  return { entry, offset: gate.offset, cpl: isConforming(entry.descriptor) ? cpl : dpl };
+}
+
+/** What is pushed, in order. */
+function frameOf(cpu: CpuContext, vector: number, delivery: InterruptDelivery, switched: boolean): number[] {
+  const { state } = cpu;
+  // A handler of a fault returns to the instruction, which must then pass its own instruction breakpoint (SDM 3, 17.3.1.1).
+  const resume = delivery.kind === 'exception' && exceptionFact(vector)?.kind === 'fault' ? EFLAGS.RF : 0;
+  const outer = switched ? [state.segment(SEGMENT.ss).selector, state.register32(REGISTER.esp)] : [];
+  const code = delivery.errorCode === undefined ? [] : [delivery.errorCode];
+  return [...outer, state.eflags | resume, state.segment(SEGMENT.cs).selector, delivery.returnIp, ...code];
+}
+
+function commit(
+  cpu: CpuContext,
+  gate: Gate,
+  target: CodeTarget,
+  inner: InnerStack | undefined,
+  plan: PushPlan,
+  frame: readonly number[],
+): void {
+  const { state } = cpu;
+  writePushes(cpu, plan, frame);
+  if (inner !== undefined) {
+    markAccessed(cpu, inner.entry);
+    state.setSegment(SEGMENT.ss, inner.segment);
+  }
+  state.setRegister32(REGISTER.esp, plan.pointer);
+  const masked = EFLAGS.TF | EFLAGS.NT | EFLAGS.RF | EFLAGS.VM | (gate.kind === 'interrupt' ? EFLAGS.IF : 0);
+  state.eflags = (state.eflags & ~masked) >>> 0;
+  state.interruptShadow = false;
+  enterCode(cpu, target);
+}

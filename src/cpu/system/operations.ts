@@ -1,0 +1,36 @@
+import { controlRegisterOperations } from './control-register-access.ts';
+import { cpuidOperations } from './cpuid.ts';
+import { debugRegisterOperations } from './debug-register-access.ts';
+import { descriptorQueryOperations } from './descriptor-queries.ts';
+import { farReturnOperations } from './far-return.ts';
+import { farTransferOperations } from './far-transfer.ts';
+import { msrOperations } from './model-specific-registers.ts';
+import type { SystemOperations } from './operation.ts';
+import { portOperations } from './port-io.ts';
+import { processorOperations } from './processor-control.ts';
+import { segmentOperations } from './segment-load.ts';
+import { softwareInterruptOperations } from './software-interrupt.ts';
+import { tableRegisterOperations } from './table-registers.ts';
+
+const transfers: SystemOperations = {
+  ...farTransferOperations,
+  ...farReturnOperations,
+  ...softwareInterruptOperations,
+};
+
+/** Every operation that an instruction description may call by name. While one runs, the instruction pointer is the instruction's own. */
+export const systemOperations: SystemOperations = {
+  ...transfers,
+  ...segmentOperations,
+  ...tableRegisterOperations,
+  ...controlRegisterOperations,
+  ...debugRegisterOperations,
+  ...cpuidOperations,
+  ...msrOperations,
+  ...portOperations,
+  ...processorOperations,
+  ...descriptorQueryOperations,
+};
+
+/** The operations that set the instruction pointer themselves; after the others the caller moves it on. */
+export const controlTransfers: ReadonlySet<string> = new Set(Object.keys(transfers));

@@ -1,0 +1,53 @@
+import { hex } from '../../util/hex.ts';
+import { ioPrivilegeLevel } from '../../x86/eflags.ts';
+import { REGISTER } from '../../x86/registers.ts';
+import { mergeRegister } from './general-register.ts';
+import type { AccessWidth, CpuContext } from '../context.ts';
+import { SEGMENT } from '../state.ts';
+import { generalProtection, type SystemOperations } from './operation.ts';
+import { taskStateIs32Bit } from './task-state.ts';
+
+/** Offset in a 32-bit TSS of the 16-bit offset of the I/O permission bitmap (SDM 3, 7.2.1). */
+const BITMAP_BASE = 0x66;
+
+/**
+ * Raises #GP(0) unless the current level may access `width` bits at `port`: CPL at most IOPL, or clear bits in the TSS's
+ * I/O permission bitmap (SDM 1, 19.5). For IN and OUT, and for INS and OUTS before their memory access.
+ */
+export function checkPortAccess(cpu: CpuContext, port: number, width: AccessWidth): void {
+  const { cpl } = cpu.state;
+  const iopl = ioPrivilegeLevel(cpu.state.eflags);
+  if (cpl <= iopl) return;
+  const refuse = (reason: string): Error =>
+    generalProtection(`port ${hex(port)}: CPL ${cpl} is above IOPL ${iopl}, and ${reason}`, { port, cpl, iopl });
+
+  const task = cpu.state.segment(SEGMENT.tr);
+  if (taskStateIs32Bit(task) !== true) throw refuse('TR holds no 32-bit TSS with a permission bitmap');
+  if (task.limit < BITMAP_BASE + 1) throw refuse(`TR limit ${hex(task.limit)} leaves no permission bitmap`);
+  // The CPU reads two bytes, so that a wide access may cross a byte of the bitmap.
+  const first = cpu.memory.read((task.base + BITMAP_BASE) >>> 0, 16, true) + (port >>> 3);
+  if (first + 1 > task.limit)
+    throw refuse(`permission bitmap bytes ${hex(first)} to ${hex(first + 1)} are past the TR limit ${hex(task.limit)}`);
+  const bits = cpu.memory.read((task.base + first) >>> 0, 16, true) >>> (port & 7);
+  const mask = (1 << (width / 8)) - 1;
+  if ((bits & mask) !== 0) throw refuse('its bit in the permission bitmap of the TSS is 1');
+}
+
+function portIn(cpu: CpuContext, port: number, width: AccessWidth): void {
+  checkPortAccess(cpu, port, width);
+  mergeRegister(cpu.state, REGISTER.eax, width, cpu.bus.portRead(port, width));
+}
+
+function portOut(cpu: CpuContext, port: number, width: AccessWidth, value: number): void {
+  checkPortAccess(cpu, port, width);
+  cpu.bus.portWrite(port, width, value);
+}
+
+function accessWidth(width: number): AccessWidth {
+  return width === 8 || width === 16 ? width : 32;
+}
+
+export const portOperations: SystemOperations = {
+  'port-in': (cpu, [port = 0, width = 0]) => portIn(cpu, port, accessWidth(width)),
+  'port-out': (cpu, [port = 0, width = 0, value = 0]) => portOut(cpu, port, accessWidth(width), value),
+};
