@@ -1,3 +1,5 @@
+import { flagImageOf, flagKindCode, flagKindOf, STATUS_FLAGS } from '../isa/flags.ts';
+import { evaluatePure } from './pure-evaluation.ts';
 import * as L from './layout.ts';
 
 /** Index of a segment cache: the encoding order of the x86, then the two system segments. */
@@ -61,6 +63,7 @@ export class CpuState {
     this.view = new DataView(this.memory.buffer);
     this.words = new Int32Array(this.memory.buffer);
     this.ramSize = ramSize;
+    this.eflags = 2;
   }
 
   /** General register, low 32 bits, unsigned. Index in encoding order. */
@@ -81,6 +84,24 @@ export class CpuState {
   }
   set ip(value: number) {
     this.view.setBigUint64(L.IP, BigInt(value >>> 0), true);
+  }
+
+  /** The whole EFLAGS image; reading works the status flags out of the lazy record. */
+  get eflags(): number {
+    const { kind, width } = flagKindOf(this.view.getUint32(L.FLAG_KIND, true));
+    return (Number(evaluatePure(flagImageOf(kind, width), this)) | this.view.getUint32(L.EFLAGS, true)) >>> 0;
+  }
+  set eflags(value: number) {
+    this.view.setUint32(L.EFLAGS, (value & ~STATUS_FLAGS) | 2, true);
+    this.view.setUint32(L.FLAG_KIND, flagKindCode('image', 32), true);
+    this.view.setBigUint64(L.FLAG_A, BigInt(value & STATUS_FLAGS), true);
+    this.view.setBigUint64(L.FLAG_B, 0n, true);
+    this.view.setBigUint64(L.FLAG_RESULT, 0n, true);
+  }
+
+  /** A slot of the lazy flag record, 64 bits. */
+  flagSlot(slot: 'a' | 'b' | 'result'): bigint {
+    return this.view.getBigUint64(slot === 'a' ? L.FLAG_A : slot === 'b' ? L.FLAG_B : L.FLAG_RESULT, true);
   }
 
   get cpl(): number {

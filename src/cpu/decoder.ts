@@ -1,0 +1,243 @@
+import * as iced from 'iced-x86';
+import { INSTRUCTION_SET } from '../isa/index.ts';
+import type { Description, Repeat } from '../isa/instruction.ts';
+import type { RegisterRef, Width } from '../isa/value.ts';
+import { makeForm, type BoundOperands, type InstructionForm } from './instruction-form.ts';
+import { operandSizeOf } from './operand-size.ts';
+
+/** One decoded instruction: its form and what its operand fields hold. */
+export interface DecodedInstruction extends BoundOperands {
+  readonly form: InstructionForm;
+}
+
+/** Why there is no instruction at a place. */
+export interface DecodeProblem {
+  /** `truncated`: the bytes end inside the instruction. `unimplemented`: the machine does not have it. */
+  readonly problem: 'truncated' | 'unimplemented';
+  /** Name of the instruction, as iced-x86 spells its encoding. */
+  readonly name: string;
+  readonly length: number;
+}
+
+/** What the meaning of the bytes depends on besides the bytes. */
+export interface DecodeMode {
+  /** Default operand and address size, CS.D. */
+  readonly codeSize: 16 | 32;
+  /** Width of the stack pointer, SS.B. */
+  readonly stackWidth: 16 | 32;
+}
+
+interface EncodingInfo {
+  readonly description: Description | undefined;
+  readonly name: string;
+  readonly width: Width;
+  readonly operandWidths: readonly Width[];
+  readonly repeats: boolean;
+}
+
+const MOV_SYSTEM: readonly (readonly [RegExp, string])[] = [
+  [/^Mov_cr_/, 'MovToControl'],
+  [/^Mov_r\d+_cr$/, 'MovFromControl'],
+  [/^Mov_dr_/, 'MovToDebug'],
+  [/^Mov_r\d+_dr$/, 'MovFromDebug'],
+  [/^Mov_Sreg_/, 'MovToSegment'],
+  [/^Mov_.*_Sreg$/, 'MovFromSegment'],
+];
+const STRING_MNEMONIC = /^(Movs|Stos|Lods|Cmps|Scas|Ins|Outs)[bwd]$/;
+/** Vector, x87 and 64-bit encodings share mnemonics with integer ones (MOVSD). */
+const OTHER_REGISTER_FILES = /mm|_st|m80|64(?!_CX)|_RAX|_r64/;
+
+/** General register of an iced-x86 register number. */
+const GENERAL_REGISTERS: ReadonlyMap<number, RegisterRef> = new Map(
+  [iced.Register.AL, iced.Register.AX, iced.Register.EAX].flatMap((first, size) =>
+    Array.from({ length: 8 }, (_, n): [number, RegisterRef] => [
+      first + n,
+      size === 0 ? { index: n & 3, high: n > 3 } : { index: n, high: false },
+    ]),
+  ),
+);
+
+/** Encoding order of an iced-x86 register as part of an address, or -1 for none. */
+function addressRegister(register: number): number {
+  return GENERAL_REGISTERS.get(register)?.index ?? -1;
+}
+
+/** Decodes instructions into forms and operands; keeps what it learnt about encodings and forms. The only user of iced-x86 in the CPU. */
+export class InstructionDecoder {
+  private readonly encodings: (EncodingInfo | undefined)[] = [];
+  private readonly forms = new Map<string, InstructionForm>();
+  private readonly instruction = new iced.Instruction();
+
+  /** Opens a run of bytes for {@link next}: the decoder keeps a copy of them. The caller frees it. */
+  open(bytes: Uint8Array, ip: number, mode: DecodeMode): iced.Decoder {
+    const decoder = new iced.Decoder(mode.codeSize, bytes, iced.DecoderOptions.None);
+    decoder.ip = BigInt(ip >>> 0);
+    return decoder;
+  }
+
+  /** The next instruction of an open run. */
+  next(decoder: iced.Decoder, ip: number, mode: DecodeMode): DecodedInstruction | DecodeProblem {
+    const { instruction } = this;
+    decoder.decodeOut(instruction);
+    const { code, length } = instruction;
+    if (code === iced.Code.INVALID && decoder.lastError === iced.DecoderError.NoMoreBytes) {
+      return { problem: 'truncated', name: '', length };
+    }
+    const encoding = (this.encodings[code] ??= describeEncoding(code, instruction.mnemonic));
+    if (encoding.description === undefined) return { problem: 'unimplemented', name: encoding.name, length };
+    return this.operands(encoding, encoding.description, ip, mode);
+  }
+
+  private operands(encoding: EncodingInfo, description: Description, ip: number, mode: DecodeMode): DecodedInstruction {
+    const { instruction } = this;
+    const { OpKind } = iced;
+    const registers: RegisterRef[] = [];
+    let kinds = '';
+    let base = -1;
+    let index = -1;
+    let scale = 0;
+    let displacement = 0;
+    let segment = 3;
+    let immediate = 0;
+    let immediate2 = 0;
+    let target = 0;
+    let addressWidth = addressWidthOf(encoding.name, mode.codeSize);
+    for (let n = 0; n < instruction.opCount; n++) {
+      const kind = instruction.opKind(n);
+      switch (kind) {
+        case OpKind.Register: {
+          const register = instruction.opRegister(n);
+          const general = GENERAL_REGISTERS.get(register);
+          if (general !== undefined) {
+            registers.push(general);
+            kinds += 'r';
+          } else {
+            [kinds, immediate] = [kinds + 's', systemRegisterNumber(register)];
+          }
+          break;
+        }
+        case OpKind.Memory: {
+          base = addressRegister(instruction.memoryBase);
+          index = encoding.name === 'Xlat_m8' ? -1 : addressRegister(instruction.memoryIndex);
+          scale = 31 - Math.clz32(instruction.memoryIndexScale);
+          displacement = Number(BigInt.asIntN(32, instruction.memoryDisplacement));
+          segment = instruction.memorySegment - iced.Register.ES;
+          addressWidth = memoryAddressWidth(instruction);
+          kinds += 'm';
+          break;
+        }
+        case OpKind.MemorySegSI:
+        case OpKind.MemorySegESI:
+          segment = instruction.memorySegment - iced.Register.ES;
+          addressWidth = kind === OpKind.MemorySegSI ? 16 : 32;
+          break;
+        case OpKind.MemoryESDI:
+        case OpKind.MemoryESEDI:
+          addressWidth = kind === OpKind.MemoryESDI ? 16 : 32;
+          break;
+        case OpKind.NearBranch16:
+          target = instruction.nearBranch16;
+          kinds += 't';
+          break;
+        case OpKind.NearBranch32:
+          target = instruction.nearBranch32 | 0;
+          kinds += 't';
+          break;
+        case OpKind.FarBranch16:
+        case OpKind.FarBranch32:
+          immediate = kind === OpKind.FarBranch16 ? instruction.farBranch16 : instruction.farBranch32 | 0;
+          immediate2 = instruction.farBranchSelector;
+          kinds += 'f';
+          break;
+        case OpKind.Immediate8_2nd:
+          immediate2 = instruction.immediate8_2nd;
+          kinds += 'i';
+          break;
+        default:
+          immediate = immediateOf(instruction, kind);
+          kinds += 'i';
+      }
+    }
+    if (/^(Jmp|Call)_m16/.test(encoding.name)) kinds += 'f';
+    const repeat = encoding.repeats ? repeatOf(instruction) : undefined;
+    const form = this.form(encoding, description, kinds, repeat, addressWidth, mode.stackWidth);
+    const { length } = instruction;
+    return { form, ip, length, registers, base, index, scale, displacement, segment, immediate, immediate2, target };
+  }
+
+  private form(
+    encoding: EncodingInfo,
+    description: Description,
+    kinds: string,
+    repeat: Repeat | undefined,
+    addressWidth: 16 | 32,
+    stackWidth: 16 | 32,
+  ): InstructionForm {
+    const key = `${encoding.name} ${kinds} ${repeat ?? ''} ${addressWidth} ${stackWidth}`;
+    const known = this.forms.get(key);
+    if (known !== undefined) return known;
+    const { width, operandWidths } = encoding;
+    const form = makeForm({ description, width, operandWidths, kinds, repeat, addressWidth, stackWidth });
+    this.forms.set(key, form);
+    return form;
+  }
+}
+
+function describeEncoding(code: number, mnemonic: number): EncodingInfo {
+  const name = iced.Code[code] ?? `code ${code}`;
+  const system = MOV_SYSTEM.find(([pattern]) => pattern.test(name))?.[1];
+  const key = system ?? iced.Mnemonic[mnemonic] ?? '';
+  const foreign = OTHER_REGISTER_FILES.test(name) && name !== 'Cmpxchg8b_m64';
+  const description = foreign ? undefined : INSTRUCTION_SET.get(key);
+  const width = operandSizeOf(name);
+  const operandWidths = description?.operandWidths?.(width, name) ?? [];
+  return { description, name, width, operandWidths, repeats: STRING_MNEMONIC.test(key) };
+}
+
+/** Address width of loops and of instructions without a memory operand. */
+function addressWidthOf(codeName: string, codeSize: 16 | 32): 16 | 32 {
+  if (codeName.endsWith('_ECX') || codeName.startsWith('Jecxz')) return 32;
+  if (codeName.endsWith('_CX') || codeName.startsWith('Jcxz')) return 16;
+  return codeSize;
+}
+
+function memoryAddressWidth(instruction: iced.Instruction): 16 | 32 {
+  const part = instruction.memoryBase !== iced.Register.None ? instruction.memoryBase : instruction.memoryIndex;
+  if (part === iced.Register.None) return instruction.memoryDisplSize === 2 ? 16 : 32;
+  return part < iced.Register.EAX ? 16 : 32;
+}
+
+function systemRegisterNumber(register: number): number {
+  const { Register } = iced;
+  for (const [first, size] of [
+    [Register.ES, 6],
+    [Register.CR0, 16],
+    [Register.DR0, 16],
+  ] as const) {
+    if (register >= first && register < first + size) return register - first;
+  }
+  return 0;
+}
+
+function immediateOf(instruction: iced.Instruction, kind: number): number {
+  const { OpKind } = iced;
+  switch (kind) {
+    case OpKind.Immediate8:
+      return instruction.immediate8;
+    case OpKind.Immediate16:
+      return instruction.immediate16;
+    case OpKind.Immediate32:
+      return instruction.immediate32 | 0;
+    case OpKind.Immediate8to16:
+      return instruction.immediate8to16;
+    case OpKind.Immediate8to32:
+      return instruction.immediate8to32;
+    default:
+      return 0;
+  }
+}
+
+function repeatOf(instruction: iced.Instruction): Repeat | undefined {
+  if (instruction.hasRepnePrefix) return 'repne';
+  return instruction.hasRepPrefix ? 'rep' : undefined;
+}

@@ -1,0 +1,219 @@
+import { walkPages, type PageAccess } from '../x86/page-walk.ts';
+import type { AccessWidth, CpuBus, LinearMemory } from './context.ts';
+import { CpuFault } from './fault.ts';
+import * as L from './layout.ts';
+import type { CpuState } from './state.ts';
+
+const PAGE_FAULT = 14;
+const PAGE_MASK = ~0xfff;
+/** Code is tracked by lines of 64 bytes, because kernels keep data beside code. */
+const LINE_SHIFT = 6;
+
+/** Imports of the generated interpreter: memory accesses that miss the TLB. They never throw; BAIL says "cannot complete". */
+export interface SlowMemory {
+  /** `access`: bytes, plus 16 when the access is going to write. */
+  load32(linear: number, access: number): number;
+  load64(linear: number, access: number): bigint;
+  store32(linear: number, access: number, value: number): void;
+  store64(linear: number, access: number, value: bigint): void;
+}
+
+/**
+ * Linear to physical: walks the page tables, keeps the two software TLBs that generated code reads, and refuses the fast path
+ * wherever something else must happen (device memory, lines that hold decoded code).
+ */
+export class Mmu implements LinearMemory {
+  /** Called before guest memory that holds decoded code changes, with the physical page number. */
+  onCodeWrite: (page: number) => void = () => undefined;
+  /** Makes every access miss, so that tests run the slow paths of the fast engine. */
+  alwaysMiss = false;
+
+  private readonly state: CpuState;
+  private readonly bus: CpuBus;
+  private readonly codeLines: Uint8Array;
+  private readonly codePages: Uint8Array;
+  /** TLB indexes (in words) filled since the last flush: flushing costs what was filled. */
+  private filled: number[] = [];
+
+  constructor(state: CpuState, bus: CpuBus) {
+    this.state = state;
+    this.bus = bus;
+    this.codeLines = new Uint8Array(state.ramSize >>> LINE_SHIFT);
+    this.codePages = new Uint8Array(state.ramSize >>> 12);
+    state.words.fill(-1, L.TLB_READ >> 2, (L.TLB_WRITE >> 2) + L.TLB_ENTRIES);
+  }
+
+  /** Drops every translation. */
+  flush(): void {
+    const { words } = this.state;
+    for (const index of this.filled) words[index] = -1;
+    this.filled = [];
+  }
+
+  /** Drops the translation of one page. */
+  invalidate(linear: number): void {
+    const page = linear >>> 12;
+    this.state.words[(L.TLB_READ >> 2) + page] = -1;
+    this.state.words[(L.TLB_WRITE >> 2) + page] = -1;
+  }
+
+  /** Marks `length` bytes at `physical` as decoded code: writes to those lines report first. */
+  markCode(physical: number, length: number): void {
+    for (let line = physical >>> LINE_SHIFT; line <= (physical + length - 1) >>> LINE_SHIFT; line++)
+      this.codeLines[line] = 1;
+    const page = physical >>> 12;
+    if (this.codePages[page] === 0) {
+      this.codePages[page] = 1;
+      this.flush();
+    }
+  }
+
+  /** Forgets that a physical page holds code. */
+  clearCode(page: number): void {
+    this.codePages[page] = 0;
+    this.codeLines.fill(0, page << (12 - LINE_SHIFT), (page + 1) << (12 - LINE_SHIFT));
+  }
+
+  /** Physical address for an access at the current privilege (or CPL 0 for a system access); raises #PF. Sets accessed and dirty bits. */
+  translate(linear: number, access: PageAccess['access'], system = false): number {
+    const { state } = this;
+    const result = walkPages(
+      linear,
+      {
+        cr0: state.control(0),
+        cr3: state.control(3),
+        cr4: state.control(4),
+        cpl: system ? 0 : state.cpl,
+        access,
+      },
+      (physical) => this.readPhysical(physical, 32),
+    );
+    if (result.fault !== undefined) {
+      throw new CpuFault(PAGE_FAULT, result.fault.errorCode, `${access} of linear address: ${result.fault.reason}`, {
+        address: linear >>> 0,
+        entry: result.steps.at(-1)?.value ?? 0,
+      });
+    }
+    for (const update of result.updates) this.writePhysical(update.address, 32, update.value);
+    if (!system) this.fill(linear, result.physical, access === 'write' || (result.writable && result.dirty));
+    return result.physical;
+  }
+
+  private fill(linear: number, physical: number, writable: boolean): void {
+    if (physical >= this.state.ramSize || this.alwaysMiss) return;
+    const { words } = this.state;
+    const entry = (L.RAM + (physical & PAGE_MASK)) ^ (linear & PAGE_MASK);
+    const page = linear >>> 12;
+    words[(L.TLB_READ >> 2) + page] = entry;
+    this.filled.push((L.TLB_READ >> 2) + page);
+    if (!writable || this.codePages[physical >>> 12] !== 0) return;
+    words[(L.TLB_WRITE >> 2) + page] = entry;
+    this.filled.push((L.TLB_WRITE >> 2) + page);
+  }
+
+  /** Physical address of the next instruction's first byte; raises #PF. */
+  fetchAddress(linear: number): number {
+    const entry = this.state.words[(L.TLB_READ >> 2) + (linear >>> 12)] ?? -1;
+    if ((entry & 0xfff) === 0) return ((entry ^ (linear & PAGE_MASK)) - L.RAM + (linear & 0xfff)) >>> 0;
+    return this.translate(linear, 'fetch');
+  }
+
+  read(linear: number, width: AccessWidth, system = false): number {
+    const physical = this.translate(linear, 'read', system);
+    const bytes = width / 8;
+    if ((linear & 0xfff) + bytes <= 0x1000) return this.readPhysical(physical, width);
+    this.translate(linear + bytes - 1, 'read', system);
+    let value = 0;
+    for (let n = bytes - 1; n >= 0; n--) {
+      value = value * 256 + this.readPhysical(this.translate(linear + n, 'read', system), 8);
+    }
+    return value;
+  }
+
+  write(linear: number, width: AccessWidth, value: number, system = false): void {
+    const physical = this.translate(linear, 'write', system);
+    const bytes = width / 8;
+    if ((linear & 0xfff) + bytes <= 0x1000) return this.writePhysical(physical, width, value);
+    this.translate(linear + bytes - 1, 'write', system);
+    for (let n = 0; n < bytes; n++) {
+      this.writePhysical(this.translate(linear + n, 'write', system), 8, (value >>> (8 * n)) & 0xff);
+    }
+  }
+
+  probeWrite(linear: number, bytes: number, system = false): void {
+    for (let at = linear; at < linear + bytes; at = (at & PAGE_MASK) + 0x1000) {
+      this.translate(at, 'write', system);
+      if ((at | 0xfff) === -1) return;
+    }
+  }
+
+  /** Guest physical memory; beyond RAM the bus answers. */
+  readPhysical(physical: number, width: AccessWidth): number {
+    const { view, ramSize } = this.state;
+    if (physical + width / 8 > ramSize) return this.bus.memoryRead(physical, width) >>> 0;
+    const at = L.RAM + physical;
+    if (width === 8) return view.getUint8(at);
+    return width === 16 ? view.getUint16(at, true) : view.getUint32(at, true);
+  }
+
+  writePhysical(physical: number, width: AccessWidth, value: number): void {
+    const { view, ramSize } = this.state;
+    const bytes = width / 8;
+    if (physical + bytes > ramSize) return this.bus.memoryWrite(physical, width, value);
+    if (this.holdsCode(physical, bytes)) this.onCodeWrite(physical >>> 12);
+    const at = L.RAM + physical;
+    if (width === 8) view.setUint8(at, value);
+    else if (width === 16) view.setUint16(at, value, true);
+    else view.setUint32(at, value, true);
+  }
+
+  private holdsCode(physical: number, bytes: number): boolean {
+    if (this.codePages[physical >>> 12] === 0) return false;
+    return this.codeLines[physical >>> LINE_SHIFT] === 1 || this.codeLines[(physical + bytes - 1) >>> LINE_SHIFT] === 1;
+  }
+
+  /** What the generated interpreter calls on a TLB miss. A side effect or a fault is left to the evaluator. */
+  readonly slow: SlowMemory = {
+    load32: (linear, access) => {
+      const bytes = access & 15;
+      if (!this.completes(linear, bytes, access > 15)) return 0;
+      return this.read(linear, (bytes * 8) as AccessWidth) | 0;
+    },
+    load64: (linear, access) => {
+      if (!this.completes(linear, 8, access > 15)) return 0n;
+      return BigInt.asIntN(64, (BigInt(this.read(linear + 4, 32)) << 32n) | BigInt(this.read(linear, 32)));
+    },
+    store32: (linear, access, value) => {
+      const bytes = access & 15;
+      if (this.completes(linear, bytes, true)) this.write(linear, (bytes * 8) as AccessWidth, value);
+    },
+    store64: (linear, _access, value) => {
+      if (!this.completes(linear, 8, true)) return;
+      this.write(linear, 32, Number(BigInt.asUintN(32, value)));
+      this.write(linear + 4, 32, Number(BigInt.asUintN(32, value >> 32n)));
+    },
+  };
+
+  /** True when the access is plain RAM that may be touched now; else sets BAIL. */
+  private completes(linear: number, bytes: number, write: boolean): boolean {
+    const ok = this.isPlain(linear, bytes, write);
+    this.state.words[L.BAIL >> 2] = ok ? 0 : 1;
+    return ok;
+  }
+
+  private isPlain(linear: number, bytes: number, write: boolean): boolean {
+    try {
+      const last = linear + bytes - 1;
+      for (const at of (linear & 0xfff) + bytes <= 0x1000 ? [linear] : [linear, last]) {
+        const physical = this.translate(at, write ? 'write' : 'read');
+        const end = at === linear && last !== linear ? Math.min(bytes, 0x1000 - (linear & 0xfff)) : 1;
+        if (physical + end > this.state.ramSize) return false;
+        if (write && this.holdsCode(physical, end)) return false;
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof CpuFault) return false;
+      throw error;
+    }
+  }
+}
