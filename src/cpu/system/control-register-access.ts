@@ -5,6 +5,7 @@ import type { CpuContext } from '../context.ts';
 import { Unimplemented } from '../fault.ts';
 import { generalProtection, invalidOpcode, requirePrivilege, type SystemOperations } from './operation.ts';
 
+const EXISTING: ReadonlySet<number> = new Set([0, 2, 3, 4]);
 /** The bits CR0 has; the others stay 0 whatever is written (SDM 2, MOV to and from control registers). */
 const CR0_WRITABLE = CR0_FIELDS.reduce((mask, field) => mask | (1 << field.bit), 0) >>> 0;
 /** The bits of CR4 whose features CPUID reports, and so the only ones that may be set. */
@@ -15,24 +16,12 @@ const TRANSLATION = CR0.PE | CR0.WP | CR0.PG;
 const MACHINE_STATUS = CR0.PE | CR0.MP | CR0.EM | CR0.TS;
 
 function writeControl(cpu: CpuContext, index: number, value: number): void {
+  requireRegister(index);
   requirePrivilege(cpu, `MOV to CR${index}`);
-  switch (index) {
-    case 0:
-      writeCr0(cpu, value);
-      return;
-    case 2:
-      cpu.state.setControl(2, value);
-      return;
-    case 3:
-      cpu.state.setControl(3, value);
-      cpu.flushTranslations();
-      return;
-    case 4:
-      writeCr4(cpu, value);
-      return;
-    default:
-      throw noSuchRegister(index);
-  }
+  if (index === 0) writeCr0(cpu, value);
+  else if (index === 4) writeCr4(cpu, value);
+  else cpu.state.setControl(index, value);
+  if (index === 3) cpu.flushTranslations();
 }
 
 function writeCr0(cpu: CpuContext, written: number): void {
@@ -50,9 +39,9 @@ function writeCr0(cpu: CpuContext, written: number): void {
 function writeCr4(cpu: CpuContext, value: number): void {
   const reserved = (value & ~CR4_WRITABLE) >>> 0;
   if (reserved !== 0) {
-    const names = setFieldNames(CR4_FIELDS, reserved).join(' ') || 'no feature';
-    const reason = `CR4 ${hex(value)} sets reserved bits ${hex(reserved)} (${names}): CPUID reports no such feature`;
-    throw generalProtection(reason, { value, reserved });
+    const names = setFieldNames(CR4_FIELDS, reserved);
+    const named = names.length === 0 ? '' : ` (${names.join(' ')}), which CPUID does not report`;
+    throw generalProtection(`CR4 ${hex(value)} sets reserved bits ${hex(reserved)}${named}`, { value, reserved });
   }
   const before = cpu.state.control(4);
   cpu.state.setControl(4, value);
@@ -60,8 +49,8 @@ function writeCr4(cpu: CpuContext, value: number): void {
 }
 
 function readControl(cpu: CpuContext, index: number, register: number): void {
+  requireRegister(index);
   requirePrivilege(cpu, `MOV from CR${index}`);
-  if (index !== 0 && index !== 2 && index !== 3 && index !== 4) throw noSuchRegister(index);
   cpu.state.setRegister32(register, cpu.state.control(index));
 }
 
@@ -82,8 +71,8 @@ function invalidatePage(cpu: CpuContext, linear: number): void {
   cpu.invalidatePage(linear);
 }
 
-function noSuchRegister(index: number): Error {
-  return invalidOpcode(`CR${index} does not exist`, { index });
+function requireRegister(index: number): void {
+  if (!EXISTING.has(index)) throw invalidOpcode(`CR${index} does not exist`, { index });
 }
 
 export const controlRegisterOperations: SystemOperations = {
