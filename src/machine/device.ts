@@ -11,22 +11,27 @@ export interface PortRange {
 
 /**
  * One device of the machine. Devices know no CPU and no host: time comes as ticks (see `clock.ts`), interrupts leave through
- * the line they were given, host input comes through methods of their own that the machine calls from its input log.
+ * the line they were given, host input comes through methods of their own that the machine calls.
  */
 export interface Device {
   /** As shown to the user: "8259A interrupt controllers". */
   readonly name: string;
   readonly ports: readonly PortRange[];
+  /** The widest access the device takes whole, in bits; the bus splits a wider one into bytes. Absent: 8. */
+  readonly widest?: AccessWidth;
   portRead(port: number, width: AccessWidth): number;
   portWrite(port: number, width: AccessWidth, value: number): void;
-  /** State after power-on. */
-  reset(): void;
-  /** Tick of the next thing this device will do by itself; Infinity when none. */
-  nextEvent(): number;
-  /** Lets the device do what was due up to and including `now` (ticks). */
-  advance(now: number): void;
   save(): DeviceState;
+  /** Takes what {@link save} of the same device gave, with no effect on lines or listeners. */
   restore(state: DeviceState): void;
+}
+
+/** A device that does something by itself, without being asked by the guest or the host. */
+export interface TimedDevice extends Device {
+  /** Tick of the next thing this device will do by itself, after now; Infinity when none. */
+  nextEvent(): number;
+  /** Lets the device do what is due at `now` (ticks). Called at the exact tick of every {@link nextEvent}, and at other times too. */
+  advance(now: number): void;
 }
 
 /** An interrupt input of the interrupt controllers. */
@@ -34,3 +39,9 @@ export interface InterruptLine {
   raise(): void;
   lower(): void;
 }
+
+/**
+ * How a device says that the guest asked for something it does not have (invariant 4): a whole clause without a full stop,
+ * "PS/2 mouse command 0xf4: no mouse is attached".
+ */
+export type ReportGap = (what: string) => void;

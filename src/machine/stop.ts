@@ -29,6 +29,8 @@ export interface MachineStop {
   readonly chain?: readonly FaultRecord[];
   /** For `debug-exit`: (value << 1) | 1, as QEMU's isa-debug-exit. */
   readonly exitCode?: number;
+  /** For `yield`: the CPU is halted and waits for an interrupt, so a host may let wall time pass before it calls run again. */
+  readonly idle?: boolean;
 }
 
 export interface RunLimits {

@@ -1,0 +1,80 @@
+import type { AccessWidth, CpuBus } from '../cpu/context.ts';
+import { internalError } from '../util/errors.ts';
+import { hex } from '../util/hex.ts';
+import type { Clock } from './clock.ts';
+import type { Device } from './device.ts';
+import { UnclaimedAccesses } from './unclaimed.ts';
+
+/** What a read gives when nobody drives the data lines. */
+function floating(width: AccessWidth): number {
+  return width === 32 ? 0xffffffff : (1 << width) - 1;
+}
+
+/** Routes ports to devices. What nobody answers reads as all ones and is listed in {@link Bus.unclaimed}. */
+export class Bus implements CpuBus {
+  readonly unclaimed = new UnclaimedAccesses();
+  private readonly clock: Clock;
+  private readonly onDeviceAccess: () => void;
+  private readonly portMap = new Map<number, Device>();
+
+  /** `onDeviceAccess` is called after every access that reached a device: an interrupt or a next event may have changed. */
+  constructor(clock: Clock, onDeviceAccess: () => void) {
+    this.clock = clock;
+    this.onDeviceAccess = onDeviceAccess;
+  }
+
+  /** Gives the device its ports; two devices at one port are a defect of the composition. */
+  attach(device: Device): void {
+    for (const { first, last } of device.ports) {
+      for (let port = first; port <= last; port++) {
+        const other = this.portMap.get(port);
+        if (other) throw internalError(`port ${hex(port)} belongs to ${other.name} and to ${device.name}`);
+        this.portMap.set(port, device);
+      }
+    }
+  }
+
+  portRead(port: number, width: AccessWidth): number {
+    const device = this.portMap.get(port);
+    if (!device) {
+      this.unclaimed.note('port', `read of port ${hex(port)} (${width} bits)`);
+      return floating(width);
+    }
+    if (width > (device.widest ?? 8)) {
+      let value = 0;
+      for (let byte = width / 8 - 1; byte >= 0; byte--) value = value * 256 + this.portRead((port + byte) & 0xffff, 8);
+      return value;
+    }
+    const value = device.portRead(port, width);
+    this.onDeviceAccess();
+    return value;
+  }
+
+  portWrite(port: number, width: AccessWidth, value: number): void {
+    const device = this.portMap.get(port);
+    if (!device) {
+      this.unclaimed.note('port', `write to port ${hex(port)} (${width} bits)`);
+      return;
+    }
+    if (width > (device.widest ?? 8)) {
+      for (let byte = 0; byte < width / 8; byte++)
+        this.portWrite((port + byte) & 0xffff, 8, (value >>> (byte * 8)) & 0xff);
+      return;
+    }
+    device.portWrite(port, width, value);
+    this.onDeviceAccess();
+  }
+
+  memoryRead(physical: number, width: AccessWidth): number {
+    this.unclaimed.noteMemory('read', physical, `read of ${width} bits at phys:${hex(physical, 8)}`);
+    return floating(width);
+  }
+
+  memoryWrite(physical: number, width: AccessWidth): void {
+    this.unclaimed.noteMemory('write', physical, `write of ${width} bits at phys:${hex(physical, 8)}`);
+  }
+
+  timeStamp(): bigint {
+    return BigInt(this.clock.now);
+  }
+}

@@ -1,0 +1,253 @@
+import { Cpu, type CpuExit, type EngineName } from '../cpu/cpu.ts';
+import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
+import { SEGMENT } from '../cpu/state.ts';
+import { Emitter } from '../util/emitter.ts';
+import { StartOfDayError } from '../util/errors.ts';
+import { binarySize, hex } from '../util/hex.ts';
+import { Bus } from './bus.ts';
+import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
+import type { TimedDevice } from './device.ts';
+import { createDevices, IRQ, type Devices } from './devices.ts';
+import { chainRecords, FaultLog } from './fault-log.ts';
+import { FIRMWARE_HANDOVER } from './firmware-handover.ts';
+import { PhysicalMemory } from './physical-memory.ts';
+import { pressAndRelease, typedText } from './scan-codes.ts';
+import { codeAddress, stops } from './stop-sentences.ts';
+import type { MachineStop, RunLimits } from './stop.ts';
+import type { ScreenSnapshot } from './text-screen.ts';
+import type { UnclaimedAccess } from './unclaimed.ts';
+
+export interface MachineOptions {
+  /** Bytes of guest physical memory: a multiple of 64 KiB from 1 MiB to 3 GiB. */
+  readonly memory: number;
+  /** Default `interpreter`. */
+  readonly engine?: EngineName;
+}
+
+const MEMORY_GRAIN = 0x10000;
+const LEAST_MEMORY = 0x100000;
+/** Devices of a PC are mapped above. */
+const MOST_MEMORY = 0xc0000000;
+
+/** What one turn of the run loop costs beside its instructions, in units of slice. */
+const TURN_WORK = 16;
+/** The CPU counts its budget in 31 bits. */
+const LARGEST_BUDGET = 0x7fffffff;
+/** The timer's longest period is 55 ms: what it has not woken after this many ticks it will never wake. */
+const LONGEST_TIMER_WAIT = TICKS_PER_SECOND / 8;
+
+/** A PC: the CPU, its memory and its devices, and the loop that lets their time pass together. */
+export class Machine {
+  readonly cpu: Cpu;
+  readonly memory: PhysicalMemory;
+  readonly bus: Bus;
+  readonly devices: Devices;
+  /** Every exception at the moment it is raised. */
+  readonly onFault: Emitter<FaultRecord>;
+  /** What the guest prints through port 0xe9: a character at a time, as Latin-1. */
+  readonly console = new Emitter<string>();
+  private readonly clock = new MachineClock(() => this.cpu.retired);
+  private readonly faultLog = new FaultLog();
+  private readonly timed: readonly TimedDevice[];
+  /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */
+  private finalStop: MachineStop | undefined;
+  /** The last run ended in the middle of its work: the next instruction was not stopped at. */
+  private yielded = false;
+  /** Tick at which the CPU last ran. */
+  private ranAt = 0;
+
+  /** Throws `memory-size`. */
+  constructor(options: MachineOptions) {
+    checkMemorySize(options.memory);
+    this.bus = new Bus(this.clock, () => this.cpu.attention());
+    this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine: options.engine ?? 'interpreter' });
+    this.memory = new PhysicalMemory(this.cpu.state);
+    this.devices = createDevices(this.clock, this.bus, options.memory);
+    this.timed = [this.devices.intervalTimer, this.devices.keyboard, this.devices.serial];
+    this.onFault = this.faultLog.onFault;
+    this.connect();
+    for (const [port, value] of FIRMWARE_HANDOVER) this.bus.portWrite(port, 8, value);
+  }
+
+  /** Instructions retired since the start. */
+  get instructions(): number {
+    return this.cpu.retired;
+  }
+
+  /** Guest time: instructions and skipped idle ticks (see `clock.ts`). */
+  get ticks(): number {
+    return this.clock.now;
+  }
+
+  /** The latest exceptions, oldest first; at a triple fault they end with its chain. */
+  get faults(): readonly FaultRecord[] {
+    return this.faultLog.list();
+  }
+
+  /** What the guest asked for that nobody answers. */
+  get unclaimed(): readonly UnclaimedAccess[] {
+    return this.bus.unclaimed.list();
+  }
+
+  /** The VGA text screen now. */
+  screen(): ScreenSnapshot {
+    return this.devices.screen.snapshot(this.memory.bytes);
+  }
+
+  /** Types text on the US keyboard. Throws `no-such-key` before any key is pressed. */
+  typeText(text: string): void {
+    this.devices.keyboard.press(typedText(text));
+  }
+
+  /** Presses and releases a key by its name ("Enter", "ArrowLeft", "F1") or character. Throws `no-such-key`. */
+  pressKey(name: string): void {
+    this.devices.keyboard.press(pressAndRelease(name));
+  }
+
+  /** Linear addresses before which {@link run} stops. */
+  setBreakpoints(linear: Iterable<number>): void {
+    this.cpu.setBreakpoints(linear);
+  }
+
+  /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
+  run(limits: RunLimits): MachineStop {
+    const stop = this.runToStop(limits);
+    this.yielded = stop.reason === 'yield';
+    return stop;
+  }
+
+  /**
+   * One turn: what is due on the devices, a pending interrupt, then the CPU up to the next thing that could be due.
+   * Where a run ends changes nothing of this order, so that runs cut differently meet the same events at the same ticks.
+   */
+  private runToStop(limits: RunLimits): MachineStop {
+    const { cpu, clock } = this;
+    const { interruptController } = this.devices;
+    const end = cpu.retired + limits.maxInstructions;
+    let work = limits.slice ?? Infinity;
+    let skipBreakpoint = !this.yielded;
+    for (;;) {
+      if (this.finalStop) return this.finalStop;
+      for (const device of this.timed) device.advance(clock.now);
+      if (cpu.retired >= end) return stops.maxInstructions(limits.maxInstructions);
+      if (work <= 0) return stops.slice();
+      if (interruptController.pending() && cpu.interruptible) {
+        const stop = this.deliverInterrupt();
+        if (stop) return stop;
+        skipBreakpoint = false;
+      }
+      if (cpu.halted) {
+        const stop = this.waitForEvent(limits.slice !== undefined);
+        if (stop) return stop;
+        continue;
+      }
+      const start = cpu.retired;
+      // After STI and MOV SS one instruction runs before an interrupt may come.
+      const budget =
+        interruptController.pending() && cpu.state.interruptShadow
+          ? 1
+          : Math.min(end - start, this.nextEvent() - clock.now, LARGEST_BUDGET);
+      const exit = cpu.run(budget, {
+        skipFirstBreakpoint: skipBreakpoint || limits.breakpoints === false,
+        slice: work,
+      });
+      const retired = cpu.retired - start;
+      if (retired > 0) {
+        skipBreakpoint = false;
+        this.ranAt = clock.now;
+      }
+      work -= retired + TURN_WORK;
+      const stop = this.stopFor(exit, limits);
+      if (stop) return stop;
+    }
+  }
+
+  private stopFor(exit: CpuExit, limits: RunLimits): MachineStop | undefined {
+    switch (exit.kind) {
+      case 'breakpoint':
+        return limits.breakpoints === false ? undefined : stops.breakpoint(this.nextAddress());
+      case 'triple-fault':
+        return (this.finalStop = this.tripleFault(exit.chain));
+      case 'unimplemented':
+        return stops.unimplemented(this.nextAddress(), exit.what);
+      case 'slice':
+        // The slice may end together with what a device asked for: the next turn tells.
+        return this.finalStop ?? stops.slice();
+      case 'budget':
+      case 'attention':
+      case 'halted':
+        return undefined;
+    }
+  }
+
+  private deliverInterrupt(): MachineStop | undefined {
+    try {
+      this.cpu.deliverInterrupt(this.devices.interruptController.acknowledge());
+      return undefined;
+    } catch (error) {
+      if (error instanceof TripleFault) return (this.finalStop = this.tripleFault(error.chain));
+      if (!(error instanceof Unimplemented)) throw error;
+      // The controllers have given the interrupt away: running on would lose it.
+      return (this.finalStop = stops.unimplemented(this.nextAddress(), error.what));
+    }
+  }
+
+  /** The CPU is halted: lets time pass up to the next event, or tells why none will wake it. */
+  private waitForEvent(hostWatches: boolean): MachineStop | undefined {
+    const { clock, cpu } = this;
+    const at = codeAddress(cpu.state, cpu.instruction.ip);
+    if (!cpu.interruptible) return stops.haltInterruptsOff(at);
+    const next = this.nextEvent();
+    const hostInput = Math.min(this.devices.keyboard.nextEvent(), this.devices.serial.nextEvent());
+    const timerMayWake = next !== Infinity && clock.now - this.ranAt < LONGEST_TIMER_WAIT;
+    const mayWake = timerMayWake || hostInput !== Infinity || (hostWatches && this.hostCanWake());
+    if (!mayWake) return stops.haltNoEvent(at);
+    if (next !== Infinity) clock.skipTo(next);
+    return hostWatches ? stops.idle() : undefined;
+  }
+
+  /** Whether a key or a serial byte that has not come yet would interrupt. */
+  private hostCanWake(): boolean {
+    const { interruptController, serial } = this.devices;
+    return (
+      interruptController.enabled(IRQ.keyboard) || (interruptController.enabled(IRQ.com1) && serial.interruptsOnReceive)
+    );
+  }
+
+  private nextEvent(): number {
+    return Math.min(...this.timed.map((device) => device.nextEvent()));
+  }
+
+  private nextAddress(): string {
+    return codeAddress(this.cpu.state, this.cpu.state.ip);
+  }
+
+  private tripleFault(chain: readonly CpuFault[]): MachineStop {
+    const { state } = this.cpu;
+    const where = { cs: state.segment(SEGMENT.cs).selector, ip: state.ip, instruction: this.cpu.retired };
+    return stops.tripleFault(this.nextAddress(), chainRecords(chain, where));
+  }
+
+  private connect(): void {
+    const { cpu, devices } = this;
+    const here = (): string => codeAddress(cpu.state, cpu.instruction.ip);
+    const stop = (reason: MachineStop): void => void (this.finalStop ??= reason);
+    cpu.onFault.on((event) => this.faultLog.add(event));
+    this.memory.onWrite.on(() => cpu.stateChanged());
+    devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
+    devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
+    devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
+    devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));
+  }
+}
+
+function checkMemorySize(memory: number): void {
+  if (memory >= LEAST_MEMORY && memory <= MOST_MEMORY && memory % MEMORY_GRAIN === 0) return;
+  throw new StartOfDayError({
+    code: 'memory-size',
+    blame: 'user',
+    title: `A machine cannot have ${binarySize(memory)} of memory`,
+    detail: `memory is ${memory} bytes; it must be a multiple of ${MEMORY_GRAIN} from ${LEAST_MEMORY} to ${MOST_MEMORY}`,
+    mend: 'Give the machine between "1M" and "3G" of memory, in steps of 64K.',
+  });
+}

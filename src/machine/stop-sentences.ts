@@ -1,0 +1,68 @@
+import type { FaultRecord } from '../cpu/fault.ts';
+import { SEGMENT, type CpuState } from '../cpu/state.ts';
+import { count, hex } from '../util/hex.ts';
+import { formatException } from '../x86/exceptions.ts';
+import type { MachineStop } from './stop.ts';
+
+/** Address of code as the user reads it: the offset where CS starts at 0, else selector and offset (`f000:fff0`). */
+export function codeAddress(state: CpuState, ip: number): string {
+  const { base, selector } = state.segment(SEGMENT.cs);
+  if (base === 0) return hex(ip, 8);
+  const digits = (value: number): string => value.toString(16).padStart(4, '0');
+  return `${digits(selector)}:${digits(ip)}`;
+}
+
+/** The stops of a machine, each with its sentence. `at` comes from {@link codeAddress}. */
+export const stops = {
+  breakpoint: (at: string): MachineStop => ({ reason: 'breakpoint', description: `Breakpoint at ${at}.` }),
+
+  maxInstructions: (instructions: number): MachineStop => ({
+    reason: 'max-instructions',
+    description: `${count(instructions)} ${instructions === 1 ? 'instruction has' : 'instructions have'} run.`,
+  }),
+
+  slice: (): MachineStop => ({ reason: 'yield', description: 'slice', idle: false }),
+
+  idle: (): MachineStop => ({ reason: 'yield', description: 'idle', idle: true }),
+
+  haltInterruptsOff: (at: string): MachineStop => ({
+    reason: 'halt',
+    description: `Halted with interrupts off at ${at}: only an NMI or a reset would wake it.`,
+  }),
+
+  haltNoEvent: (at: string): MachineStop => ({
+    reason: 'halt',
+    description: `Halted at ${at} with interrupts on, but no device will raise one that is not masked.`,
+  }),
+
+  tripleFault: (at: string, chain: readonly FaultRecord[]): MachineStop => {
+    const first = chain[0];
+    const fault = first ? `${formatException(first.vector, first.errorCode)} (${first.reason})` : 'an exception';
+    const last = chain.length > 1 ? chain[chain.length - 1] : undefined;
+    const because = last ? `: ${last.reason}` : '';
+    return {
+      reason: 'triple-fault',
+      description: `Triple fault at ${at}: neither ${fault} nor the double fault could be delivered${because}.`,
+      chain,
+    };
+  },
+
+  reset: (at: string, how: string): MachineStop => ({
+    reason: 'shutdown',
+    description: `The guest asked for a reset through ${how} at ${at}.`,
+  }),
+
+  debugExit: (at: string, value: number): MachineStop => {
+    const exitCode = ((value << 1) | 1) >>> 0;
+    return {
+      reason: 'debug-exit',
+      description: `The guest wrote ${hex(value)} to the debug exit port 0xf4 at ${at}: exit code ${exitCode}.`,
+      exitCode,
+    };
+  },
+
+  unimplemented: (at: string, what: string): MachineStop => ({
+    reason: 'unimplemented',
+    description: `At ${at} the guest needs what this machine does not have: ${what}.`,
+  }),
+};
