@@ -44,8 +44,8 @@ const MOV_SYSTEM: readonly (readonly [RegExp, string])[] = [
   [/^Mov_.*_Sreg$/, 'MovFromSegment'],
 ];
 const STRING_MNEMONIC = /^(Movs|Stos|Lods|Cmps|Scas|Ins|Outs)[bwd]$/;
-/** Vector, x87 and 64-bit encodings share mnemonics with integer ones (MOVSD). */
-const OTHER_REGISTER_FILES = /mm|_st|m80|64(?!_CX)|_RAX|_r64/;
+/** Vector encodings share mnemonics with integer ones (MOVSD). */
+const VECTOR_OPERAND = /_[xyz]?mm/;
 
 /** General register of an iced-x86 register number. */
 const GENERAL_REGISTERS: ReadonlyMap<number, RegisterRef> = new Map(
@@ -187,8 +187,7 @@ function describeEncoding(code: number, mnemonic: number): EncodingInfo {
   const name = iced.Code[code] ?? `code ${code}`;
   const system = MOV_SYSTEM.find(([pattern]) => pattern.test(name))?.[1];
   const key = system ?? iced.Mnemonic[mnemonic] ?? '';
-  const foreign = OTHER_REGISTER_FILES.test(name) && name !== 'Cmpxchg8b_m64';
-  const description = foreign ? undefined : INSTRUCTION_SET.get(key);
+  const description = VECTOR_OPERAND.test(name) ? undefined : INSTRUCTION_SET.get(key);
   const width = operandSizeOf(name);
   const operandWidths = description?.operandWidths?.(width, name) ?? [];
   return { description, name, width, operandWidths, repeats: STRING_MNEMONIC.test(key) };
