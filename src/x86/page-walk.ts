@@ -124,21 +124,15 @@ function finish(
     const reason = userMode ? 'page is read-only, write at CPL 3' : 'page is read-only and CR0.WP is 1';
     return refuse(above, leaf, reason, PAGE_FAULT.protection, context);
   }
-  const leafValue = leaf.value | ENTRY.accessed | (write ? ENTRY.dirty : 0);
-  const updates = above
-    .map((step) => ({ step, value: step.value | ENTRY.accessed }))
-    .concat({ step: { ...leaf, ok: true, why: '' }, value: leafValue })
-    .filter(({ step, value }) => value !== (step.value | 0))
-    .map(({ step, value }) => ({ address: step.address, value: value >>> 0 }));
-  return {
-    steps: [...above, { ...leaf, ok: true, why: '' }],
-    physical,
-    pageSize,
-    writable,
-    user,
-    dirty: (leafValue & ENTRY.dirty) !== 0,
-    updates,
-  };
+  const steps = [...above, { ...leaf, ok: true, why: '' }];
+  const updates = steps
+    .map(({ entry, address, value }) => {
+      const dirty = write && entry === leaf.entry ? ENTRY.dirty : 0;
+      return { address, value: (value | ENTRY.accessed | dirty) >>> 0 };
+    })
+    .filter((update, level) => update.value !== steps[level]?.value);
+  const dirty = write || (leaf.value & ENTRY.dirty) !== 0;
+  return { steps, physical, pageSize, writable, user, dirty, updates };
 }
 
 /** `cause` is the P and RSVD part of the error code; a reserved bit is only seen in a present entry, so it implies P. */
