@@ -2,7 +2,7 @@ import type { ScreenReply } from '../adapter/protocol.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen/messages.ts';
 import { runsOf } from './screen/runs.ts';
 import type { Run } from './screen/runs.ts';
-import { scanCodes } from './screen/scan-codes.ts';
+import { scanCodes } from './screen/keys.ts';
 
 declare function acquireVsCodeApi(): { postMessage(message: ScreenRequest): void };
 

@@ -9,7 +9,9 @@ export function withAbsolutePaths<Configuration extends Readonly<Record<string, 
   const absolute = (path: unknown): unknown => (typeof path === 'string' && isRelative(path) ? resolve(path) : path);
   const files = (list: unknown): unknown =>
     Array.isArray(list)
-      ? list.map((item: unknown) => (isRecord(item) && 'file' in item ? { ...item, file: absolute(item['file']) } : item))
+      ? list.map((item: unknown) =>
+          isRecord(item) && 'file' in item ? { ...item, file: absolute(item['file']) } : item,
+        )
       : list;
   const changed: Record<string, unknown> = { ...configuration };
   if ('program' in changed) changed['program'] = absolute(changed['program']);

@@ -5,28 +5,31 @@
 export class Refresher {
   private readonly refresh: () => Promise<void>;
   private readonly interval: number;
-  private state: 'idle' | 'busy' | 'busy-and-asked' = 'idle';
+  private readonly report: (error: unknown) => void;
+  private busy = false;
+  private asked = false;
 
-  constructor(refresh: () => Promise<void>, interval = 100) {
+  /** `report` is told of a refresh that was refused; the next one is tried all the same. */
+  constructor(refresh: () => Promise<void>, interval = 100, report: (error: unknown) => void = console.error) {
     this.refresh = refresh;
     this.interval = interval;
+    this.report = report;
   }
 
   /** Asks for a refresh. */
   ask(): void {
-    if (this.state !== 'idle') {
-      this.state = 'busy-and-asked';
-      return;
-    }
-    void this.run();
+    this.asked = true;
+    if (!this.busy) void this.run();
   }
 
   private async run(): Promise<void> {
-    this.state = 'busy';
-    const pause = new Promise<void>((resolve) => setTimeout(resolve, this.interval));
-    await Promise.all([this.refresh(), pause]);
-    const again = (this.state as string) === 'busy-and-asked';
-    this.state = 'idle';
-    if (again) this.ask();
+    this.busy = true;
+    while (this.asked) {
+      this.asked = false;
+      const pause = new Promise<void>((resolve) => setTimeout(resolve, this.interval));
+      await this.refresh().catch(this.report);
+      await pause;
+    }
+    this.busy = false;
   }
 }
