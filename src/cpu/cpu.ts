@@ -17,7 +17,7 @@ import { ShadowStack, type ShadowFrame } from './shadow-stack.ts';
 import { CpuState, SEGMENT } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import { deliverInterrupt } from './system/interrupt-delivery.ts';
-import { systemOperations } from './system/operations.ts';
+import { systemOperations } from './system/system-operations.ts';
 import type { SystemOperations } from './system/operation.ts';
 
 export type EngineName = 'interpreter' | 'reference';

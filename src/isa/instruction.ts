@@ -12,6 +12,7 @@ import {
   type OperandSize,
   type RegisterRef,
   type SegmentRef,
+  type StateName,
   type Width,
 } from './value.ts';
 
@@ -151,7 +152,7 @@ export class Instruction<W extends Width> {
     let slot = 0;
     this.operands = [...binding.kinds].map((kind, number) => {
       const register = kind === 'r' && slot < 2 ? binding.register(slot++ as 0 | 1) : undefined;
-      return new Operand(this as unknown as Instruction<Width>, kind, (operandWidths[number] ?? width) as W, register);
+      return new Operand(this, kind, (operandWidths[number] ?? width) as W, register);
     });
   }
 
@@ -188,9 +189,9 @@ export class Instruction<W extends Width> {
   selector(index: Value<8> | number): Value<16> {
     return new Value(16, { kind: 'selector', index: typeof index === 'number' ? constant(8, index) : index });
   }
-  /** Current privilege level. */
-  privilege(): Value<32> {
-    return new Value(32, { kind: 'privilege' });
+  /** A word of the CPU state that is no register operand. */
+  state(name: StateName): Value<32> {
+    return new Value(32, { kind: 'state', name });
   }
 
   flag(flag: FlagName): Value<1> {

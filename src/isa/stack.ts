@@ -23,7 +23,7 @@ const PUSH_ALL = [
 function popFlags(i: Instruction<OperandSize>): void {
   const popped = i.pop(i.width).zeroExtend(32);
   const old = i.eflags();
-  const privilege = i.privilege();
+  const privilege = i.state('privilege');
   const ioPrivilege = old.shr(12).and(3);
   const allowed = constant(32, i.width === 16 ? POPF_ALWAYS_16 : POPF_ALWAYS_32)
     .or(select(privilege.leu(ioPrivilege), constant(32, INTERRUPT_FLAG), constant(32, 0)))
@@ -62,7 +62,5 @@ export const STACK: readonly Description[] = [
     i.setRegister(REGISTER.sp, frame.add(i.width / 8));
     i.setRegister(REGISTER.bp, saved);
   }),
-  describe('Enter', (i) => {
-    i.transfer('enter', i.binding.immediate(16), i.binding.immediate2(8).and(31));
-  }),
+  describe('Enter', (i) => i.host('enter', i.binding.immediate(16), i.binding.immediate2(8).and(31))),
 ];

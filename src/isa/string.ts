@@ -16,7 +16,7 @@ function at(i: Instruction<OperandSize>, index: number): Value<32> {
 }
 
 function advance(i: Instruction<OperandSize>, ...indexes: readonly number[]): void {
-  const width: Width = i.binding.addressWidth;
+  const width = i.binding.addressWidth as Width;
   for (const index of indexes) i.setRegister(index, i.register(index, width).add(step(i)));
 }
 

@@ -3,6 +3,8 @@ import { constant, select, type OperandSize, type Value, type Width } from './va
 
 const ends = { endsBlock: true };
 const segmentWidths = (): readonly Width[] => [16, 16];
+/** SLDT, STR, SMSW and MOV from a segment register store 16 bits to memory, but a whole register otherwise. */
+const memoryWord = (width: Width): readonly Width[] => [width, 16];
 
 /** The general register of an operand, as a number for a system operation. */
 function registerNumber(i: Instruction<OperandSize>, operand: 0 | 1): Value<8> {
@@ -17,6 +19,15 @@ const loadTable =
     const limit = i.load(i.binding.segment(), address, 16);
     const base = i.load(i.binding.segment(), address.add(2), 32);
     i.host(operation, limit, base);
+  };
+
+/** SGDT and SIDT. */
+const storeTable =
+  (table: 'gdtr' | 'idtr') =>
+  (i: Instruction<OperandSize>): void => {
+    const address = i.binding.address();
+    i.store(i.binding.segment(), address, i.state(`${table}-limit`).truncate(16));
+    i.store(i.binding.segment(), address.add(2), i.state(`${table}-base`));
   };
 
 /** LDS, LES, LFS, LGS, LSS: offset, then selector. */
@@ -51,7 +62,7 @@ export const SYSTEM: readonly Description[] = [
       if (i.destination.isMemory) i.operandAt(0, 16).write(selector);
       else i.destination.write(selector.resize(i.width));
     },
-    { operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width, 16] },
+    { operandWidths: memoryWord },
   ),
   describe('MovToSegment', (i) => i.host('load-segment', i.binding.immediate(8), i.operandAt(1, 16).read()), {
     ...ends,
@@ -68,26 +79,24 @@ export const SYSTEM: readonly Description[] = [
   describe('MovFromDebug', (i) => i.host('read-debug', i.binding.immediate(8), registerNumber(i, 0)), ends),
   describe('Lgdt', loadTable('lgdt'), ends),
   describe('Lidt', loadTable('lidt'), ends),
-  describe('Sgdt', (i) => i.host('store-table', constant(8, 0), i.binding.address()), ends),
-  describe('Sidt', (i) => i.host('store-table', constant(8, 1), i.binding.address()), ends),
+  describe('Sgdt', storeTable('gdtr')),
+  describe('Sidt', storeTable('idtr')),
   describe('Lldt', (i) => i.host('lldt', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
   describe('Ltr', (i) => i.host('ltr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
   describe('Sldt', (i) => storeSelector(i, 6), {
-    operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width],
+    operandWidths: memoryWord,
   }),
   describe('Str', (i) => storeSelector(i, 7), {
-    operandWidths: (width, codeName) => [codeName.includes('m16') ? 16 : width],
+    operandWidths: memoryWord,
   }),
   describe('Lmsw', (i) => i.host('lmsw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
   describe(
     'Smsw',
-    (i) =>
-      i.host(
-        'store-machine-status',
-        i.operands[0]?.isMemory === true ? i.binding.address() : constant(32, 0),
-        i.operands[0]?.isMemory === true ? constant(8, 255) : registerNumber(i, 0),
-      ),
-    ends,
+    (i) => {
+      if (i.destination.isMemory) i.operandAt(0, 16).write(i.state('cr0').truncate(16));
+      else i.destination.write(i.state('cr0').resize(i.width));
+    },
+    { operandWidths: memoryWord },
   ),
   describe('Clts', (i) => i.host('clts'), ends),
   describe('Invlpg', (i) => i.host('invlpg', segmentBase(i), i.binding.address()), ends),
@@ -122,6 +131,7 @@ export const SYSTEM: readonly Description[] = [
   describe('Rdmsr', (i) => i.host('rdmsr'), ends),
   describe('Wrmsr', (i) => i.host('wrmsr'), ends),
   describe('Wbinvd Invd', (i) => i.host('wbinvd'), ends),
+  describe('INVALID', (i) => i.raise(constant(1, 1), 6, undefined, 'these bytes are no instruction'), ends),
   describe('Cld', setDirection(false)),
   describe('Std', setDirection(true)),
   describe(

@@ -32,6 +32,9 @@ export interface MemoryAccess {
   readModifyWrite: boolean;
 }
 
+/** Parts of the CPU state that instructions read as plain words. */
+export type StateName = 'privilege' | 'cr0' | 'gdtr-base' | 'gdtr-limit' | 'idtr-base' | 'idtr-limit';
+
 export type Node =
   | { readonly kind: 'constant'; readonly value: bigint }
   | { readonly kind: 'field'; readonly field: Field }
@@ -48,7 +51,7 @@ export type Node =
   | { readonly kind: 'eflags' }
   | { readonly kind: 'flag-slot'; readonly slot: 'a' | 'b' | 'result' }
   | { readonly kind: 'selector'; readonly index: Value<8> }
-  | { readonly kind: 'privilege' };
+  | { readonly kind: 'state'; readonly name: StateName };
 
 export const truncateTo = (width: Width, value: bigint): bigint => BigInt.asUintN(width, value);
 export const signedAt = (width: Width, value: bigint): bigint => BigInt.asIntN(width, value);
@@ -245,7 +248,7 @@ export class Value<W extends Width = Width> {
   }
   /** Truncates or zero-extends. */
   resize<X extends Width>(width: X): Value<X> {
-    return this.extend((width as Width) < this.width ? 'truncate' : 'zero-extend', width);
+    return this.extend((width) < this.width ? 'truncate' : 'zero-extend', width);
   }
 
   private operand(other: Value<W> | number): Value<W> {
@@ -290,7 +293,7 @@ export class Value<W extends Width = Width> {
   }
 
   private extend<X extends Width>(kind: 'zero-extend' | 'sign-extend' | 'truncate', width: X): Value<X> {
-    if ((width as Width) === this.width) return this as unknown as Value<X>;
+    if ((width) === this.width) return this as unknown as Value<X>;
     const x = this.constant;
     if (x !== undefined) return constant(width, kind === 'sign-extend' ? signedAt(this.width, x) : x);
     return new Value(width, { kind, a: this });

@@ -1,30 +1,259 @@
-import type { CodeCache } from '../code-cache.ts';
+import type { CodeBlock, CodeCache } from '../code-cache.ts';
 import type { DecodedInstruction } from '../decoder.ts';
+import { CpuFault, Unimplemented } from '../fault.ts';
+import type { InstructionForm } from '../instruction-form.ts';
+import * as L from '../layout.ts';
 import type { Mmu } from '../mmu.ts';
-import { SEGMENT, type CpuState } from '../state.ts';
+import type { CpuState } from '../state.ts';
+import { FIXED_HANDLER } from './handler-module.ts';
+import { HandlerTable } from './handler-table.ts';
+import { MicroOpArena } from './micro-op-arena.ts';
 
-/** The generated interpreter (in the making): leaves every instruction to the evaluator. */
+const U = L.MICRO_OP;
+/** First instructions of the pairs that get one handler with a conditional jump after them: the flags need no lazy record in between. */
+const FUSES_WITH_JUMP: ReadonlySet<string> = new Set(['Cmp', 'Test', 'Dec', 'Inc', 'Sub', 'Add', 'And']);
+const CONDITIONAL_JUMP = /^J(?!mp|cxz|ecxz)/;
+/** Budgets are 32-bit in generated code. */
+const LARGEST_BUDGET = 0x3fffffff;
+
+/** Why {@link Interpreter.run} returned. `slow`: the next instruction is for the evaluator. */
+export type InterpreterOutcome = 'budget' | 'breakpoint' | 'slow';
+
+/**
+ * Drives the generated handlers: builds micro-ops from decoded blocks, links them, and stops exactly, by patching the handler of the
+ * micro-op at the stopping place. Between stops nothing is checked but the budget at each jump.
+ */
 export class Interpreter {
-  outcome: 'budget' | 'breakpoint' | 'slow' = 'slow';
+  outcome: InterpreterOutcome = 'budget';
+  /** For `slow`: the instruction, when its micro-op is known. */
   slowInstruction: DecodedInstruction | undefined;
-  private breakpoints: ReadonlySet<number> = new Set();
-  private readonly state: CpuState;
 
-  constructor(state: CpuState, _mmu: Mmu, _code: CodeCache) {
+  private readonly state: CpuState;
+  private readonly code: CodeCache;
+  private readonly arena: MicroOpArena;
+  private readonly handlers: HandlerTable;
+  private breakpoints: ReadonlySet<number> = new Set();
+  /** Links between pages, as pairs of slot and stub: valid only while the translations are. */
+  private crossPageLinks: number[] = [];
+  /** Micro-op of the next instruction where the last run ended, or 0. */
+  private resume = 0;
+
+  constructor(state: CpuState, mmu: Mmu, code: CodeCache) {
     this.state = state;
+    this.code = code;
+    this.arena = new MicroOpArena(state);
+    this.handlers = new HandlerTable(state.memory, mmu.slow);
+    this.emptyJumpCache();
+    code.onDrop = (block) => this.drop(block);
   }
+
+  /** Linear addresses; blocks that are built already get or lose their stops. */
   setBreakpoints(addresses: ReadonlySet<number>): void {
+    const changed = [...addresses].filter((address) => !this.breakpoints.has(address));
+    changed.push(...[...this.breakpoints].filter((address) => !addresses.has(address)));
     this.breakpoints = addresses;
+    for (const block of this.code.all()) {
+      const last = block.instructions.at(-1);
+      if (block.microOp === 0 || last === undefined) continue;
+      const end = block.linear + (last.ip - block.ip);
+      if (changed.some((address) => address >= block.linear && address <= end)) this.writeHandlers(block);
+    }
   }
+
+  /** Forgets everything built. */
   reset(): void {
-    this.slowInstruction = undefined;
+    this.arena.clear();
+    this.crossPageLinks = [];
+    this.translationsChanged();
   }
+
+  /** Translations or segments changed: what crosses a page must be looked up again. */
   translationsChanged(): void {
-    this.slowInstruction = undefined;
+    for (let n = 0; n < this.crossPageLinks.length; n += 2) {
+      this.arena.setLink(this.crossPageLinks[n] ?? 0, this.crossPageLinks[n + 1] ?? 0);
+    }
+    this.crossPageLinks = [];
+    this.emptyJumpCache();
+    this.resume = 0;
   }
-  run(_budget: number, skipFirstBreakpoint: boolean): number {
-    const linear = (this.state.segment(SEGMENT.cs).base + this.state.ip) >>> 0;
-    this.outcome = !skipFirstBreakpoint && this.breakpoints.has(linear) ? 'breakpoint' : 'slow';
+
+  /** Runs at most `budget` instructions; returns how many retired. The instruction pointer is exact afterwards. */
+  run(budget: number, skipFirstBreakpoint: boolean): number {
+    const { arena, state } = this;
+    const limit = Math.min(budget, LARGEST_BUDGET);
+    let left = limit;
+    let microOp = this.enter();
+    if (microOp === 0) return 0;
+    if (skipFirstBreakpoint && arena.handler(microOp) === FIXED_HANDLER.breakpoint) {
+      this.leaveSlow(arena.instructionAt(microOp));
+      return 0;
+    }
+    while (left > 0) {
+      const block = arena.left(microOp);
+      if (block > left) {
+        left -= this.runPart(microOp, left);
+        break;
+      }
+      this.handlers.start(microOp, left - block);
+      left = state.words[L.BUDGET >> 2] ?? 0;
+      const at = state.words[L.EXIT_MICRO_OP >> 2] ?? 0;
+      const reason = state.words[L.EXIT_REASON >> 2];
+      if (reason === L.EXIT.budget) {
+        microOp = at;
+        this.stopAt(at);
+        continue;
+      }
+      if (reason === L.EXIT.bail || reason === L.EXIT.breakpoint) {
+        left += arena.left(at);
+        this.leaveAt(at, reason);
+        return limit - left;
+      }
+      if (reason === L.EXIT.unlinked) state.ip = arena.instructionPointer(at);
+      this.resume = 0;
+      this.outcome = 'budget';
+      microOp = this.enter();
+      if (microOp === 0) return limit - left;
+      if (reason === L.EXIT.unlinked) this.link(at, microOp);
+      else this.cacheJump(state.ip, microOp);
+    }
+    return limit - left;
+  }
+
+  /** Runs `count` instructions of a block that has more, by stopping at the micro-op after them; returns how many retired. */
+  private runPart(microOp: number, count: number): number {
+    const { arena, state } = this;
+    const stop = microOp + count * U.size;
+    const previous = stop - U.size;
+    const stopHandler = arena.handler(stop);
+    const previousHandler = arena.handler(previous);
+    arena.setHandler(stop, FIXED_HANDLER.stop);
+    const before = arena.instructionAt(previous);
+    const after = arena.instructionAt(stop);
+    if (before !== undefined && after !== undefined && this.fuses(before.form, after.form)) {
+      if (previousHandler !== FIXED_HANDLER.breakpoint) arena.setHandler(previous, this.handlerOf(before.form));
+    }
+    this.handlers.start(microOp, 0);
+    arena.setHandler(stop, stopHandler);
+    arena.setHandler(previous, previousHandler);
+    const at = state.words[L.EXIT_MICRO_OP >> 2] ?? 0;
+    const reason = state.words[L.EXIT_REASON >> 2] ?? 0;
+    if (reason === L.EXIT.stop) this.stopAt(at);
+    else this.leaveAt(at, reason);
+    return (at - microOp) / U.size;
+  }
+
+  private stopAt(microOp: number): void {
+    this.state.ip = this.arena.instructionPointer(microOp);
+    this.resume = this.arena.instructionAt(microOp) === undefined ? 0 : microOp;
+    this.outcome = 'budget';
+  }
+
+  private leaveAt(microOp: number, reason: number): void {
+    this.state.words[L.BAIL >> 2] = 0;
+    this.stopAt(microOp);
+    if (reason === L.EXIT.breakpoint) this.outcome = 'breakpoint';
+    else this.leaveSlow(this.arena.instructionAt(microOp));
+  }
+
+  private leaveSlow(instruction: DecodedInstruction | undefined): void {
+    this.resume = 0;
+    this.outcome = 'slow';
+    this.slowInstruction = instruction;
+  }
+
+  /** The micro-op at the instruction pointer; 0 when the evaluator must look at that place first. */
+  private enter(): number {
+    const { arena, state } = this;
+    if (this.resume !== 0 && arena.instructionPointer(this.resume) === state.words[L.IP >> 2]) return this.resume;
+    try {
+      const block = this.code.blockAt(state.ip);
+      if (!block.transient) return block.microOp !== 0 ? block.microOp : this.build(block);
+      this.leaveSlow(block.instructions[0]);
+    } catch (error) {
+      if (!(error instanceof CpuFault || error instanceof Unimplemented)) throw error;
+      this.leaveSlow(undefined);
+    }
     return 0;
+  }
+
+  private link(stub: number, microOp: number): void {
+    const slot = this.arena.slotOf(stub);
+    this.arena.setLink(slot, microOp);
+    // A stub in the place of a dropped block forwards to what replaced it.
+    if (slot === stub + U.link0) this.arena.setHandler(stub, FIXED_HANDLER.followLink);
+    else this.crossPageLinks.push(slot, stub);
+  }
+
+  private cacheJump(ip: number, microOp: number): void {
+    const entry = (L.JUMP_CACHE >> 2) + (ip & (L.JUMP_CACHE_ENTRIES - 1)) * 2;
+    this.state.words[entry] = ip;
+    this.state.words[entry + 1] = microOp;
+  }
+
+  /** An entry for another index never matches. */
+  private emptyJumpCache(): void {
+    for (let n = 0; n < L.JUMP_CACHE_ENTRIES; n++) this.state.words[(L.JUMP_CACHE >> 2) + n * 2] = n ^ 1;
+  }
+
+  /** The block's bytes may have changed: whoever jumps to it comes back here. */
+  private drop(block: CodeBlock): void {
+    this.resume = 0;
+    if (block.microOp !== 0) this.arena.makeStub(block.microOp, block.ip, block.microOp + U.link0);
+  }
+
+  private build(block: CodeBlock): number {
+    const { arena } = this;
+    const { instructions } = block;
+    const last = instructions.at(-1);
+    if (last === undefined) return 0;
+    if (!arena.hasRoom(instructions.length + 4)) {
+      this.code.clear();
+      this.reset();
+    }
+    const first = arena.allocate(instructions.length + 1);
+    instructions.forEach((instruction, n) => arena.write(first + n * U.size, instruction, instructions.length - n));
+    const tail = first + instructions.length * U.size;
+    const ending = tail - U.size;
+    const next = last.ip + last.length;
+    if (last.form.description.endsBlock) {
+      arena.setLink(ending + U.link0, arena.stub(last.form.kinds.includes('t') ? last.target : next, ending + U.link0));
+      arena.setLink(ending + U.link1, arena.stub(next, ending + U.link1));
+    } else {
+      arena.makeStub(tail, next, 0);
+      arena.setHandler(tail, FIXED_HANDLER.followLink);
+      arena.setLink(tail + U.link0, arena.stub(next, tail + U.link0));
+    }
+    block.microOp = first;
+    this.writeHandlers(block);
+    return first;
+  }
+
+  /** Writes the handlers of a block's micro-ops, with the breakpoints that are armed. */
+  private writeHandlers(block: CodeBlock): void {
+    const { instructions, microOp } = block;
+    const forms = instructions.map((instruction) => instruction.form);
+    const stops = instructions.map(({ ip }) => this.breakpoints.has((block.linear + (ip - block.ip)) >>> 0));
+    const lastIndex = forms.length - 1;
+    const [before, last] = [forms[lastIndex - 1], forms[lastIndex]];
+    const fused = before !== undefined && last !== undefined && this.fuses(before, last) && stops[lastIndex] !== true;
+    this.handlers.require([
+      ...forms.filter((form) => !form.slow).map((form) => [form]),
+      ...(fused ? [[before, last]] : []),
+    ]);
+    forms.forEach((form, n) => {
+      let handler = this.handlerOf(form);
+      if (stops[n] === true) handler = FIXED_HANDLER.breakpoint;
+      else if (fused && n === lastIndex - 1) handler = this.handlers.indexOf(before, last);
+      this.arena.setHandler(microOp + n * U.size, handler);
+    });
+  }
+
+  private fuses(first: InstructionForm, second: InstructionForm): boolean {
+    const [name = ''] = first.description.mnemonics;
+    return FUSES_WITH_JUMP.has(name) && !first.slow && CONDITIONAL_JUMP.test(second.description.mnemonics[0] ?? '');
+  }
+
+  private handlerOf(form: InstructionForm): number {
+    return form.slow ? FIXED_HANDLER.bail : this.handlers.indexOf(form);
   }
 }

@@ -1,0 +1,41 @@
+import { I32, I64, type ValueType } from '../../wasm/function-body.ts';
+import type { FunctionImport, FunctionType } from '../../wasm/module-encoder.ts';
+
+/** Function types of every generated module, by name. */
+export const TYPE = { handler: 0, load32: 1, store32: 2, load64: 3, store64: 4, flag: 5 } as const;
+
+const signature = (parameters: readonly ValueType[], ...results: readonly ValueType[]): FunctionType => ({
+  parameters,
+  results,
+});
+
+/** In the order of {@link TYPE}. A handler takes its micro-op's address and the budget left. */
+export const TYPES: readonly FunctionType[] = [
+  signature([I32, I32]),
+  signature([I32, I32], I32),
+  signature([I32, I32, I32]),
+  signature([I32, I32], I64),
+  signature([I32, I32, I64]),
+  signature([], I32),
+];
+
+/** Functions that every module can call, by index: the slow memory paths, then the flag functions. */
+export const FUNCTION = { load32: 0, store32: 1, load64: 2, store64: 3, flags: 4 } as const;
+
+/** Slow paths of `mmu.ts`. */
+export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
+  { name: 'load32', type: TYPE.load32 },
+  { name: 'store32', type: TYPE.store32 },
+  { name: 'load64', type: TYPE.load64 },
+  { name: 'store64', type: TYPE.store64 },
+];
+
+/** Pairs of condition codes, and after them the image of the status flags. */
+export const CONDITION_PAIRS = 8;
+export const FLAG_IMAGE = CONDITION_PAIRS;
+
+/** The flag functions, in the order of their index: one for each pair of condition codes (the even one), and the image. */
+export const FLAG_FUNCTION_IMPORTS: readonly FunctionImport[] = Array.from({ length: CONDITION_PAIRS + 1 }, (_, n) => ({
+  name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
+  type: TYPE.flag,
+}));

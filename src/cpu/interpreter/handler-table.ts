@@ -1,0 +1,48 @@
+import { internalError } from '../../util/errors.ts';
+import type { InstructionForm } from '../instruction-form.ts';
+import type { SlowMemory } from '../mmu.ts';
+import { baseModule, FIRST_FORM_HANDLER, formModule } from './handler-module.ts';
+
+const TABLE_SIZE = 16384;
+
+/** The interpreter's handlers: made when a form is first met, a module for each batch, all in one table. */
+export class HandlerTable {
+  /** Enters the chain at a micro-op's address with a budget. */
+  readonly start: (microOp: number, budget: number) => void;
+
+  private readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SIZE });
+  private readonly imports: Record<string, WebAssembly.ImportValue>;
+  private readonly indexes = new Map<string, number>();
+  private next = FIRST_FORM_HANDLER;
+
+  constructor(memory: WebAssembly.Memory, slow: SlowMemory) {
+    this.imports = { memory, table: this.table, ...slow };
+    const exports = this.instantiate(baseModule());
+    this.imports = { ...this.imports, ...(exports as Record<string, WebAssembly.ImportValue>) };
+    this.start = exports['start'] as (microOp: number, budget: number) => void;
+  }
+
+  /** Makes the handlers of the runs that have none; a run of two is a fused pair. */
+  require(runs: readonly (readonly InstructionForm[])[]): void {
+    const missing = new Map(runs.map((run) => [runKey(run), run] as const).filter(([key]) => !this.indexes.has(key)));
+    if (missing.size === 0) return;
+    if (this.next + missing.size > TABLE_SIZE) throw internalError('the handler table is full');
+    this.instantiate(formModule([...missing.values()], this.next));
+    for (const key of missing.keys()) this.indexes.set(key, this.next++);
+  }
+
+  /** Table index of a handler that {@link require} made. */
+  indexOf(...run: readonly InstructionForm[]): number {
+    const index = this.indexes.get(runKey(run));
+    if (index === undefined) throw internalError(`no handler for ${runKey(run)}`);
+    return index;
+  }
+
+  private instantiate(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Exports {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.imports }).exports;
+  }
+}
+
+function runKey(run: readonly InstructionForm[]): string {
+  return run.map((form) => form.key).join(' + ');
+}

@@ -1,0 +1,238 @@
+import type { Commit } from '../../isa/instruction.ts';
+import type { Field, MemoryAccess, RegisterRef, SegmentRef, Value, Width } from '../../isa/value.ts';
+import { internalError } from '../../util/errors.ts';
+import { I32, I64 } from '../../wasm/function-body.ts';
+import * as L from '../layout.ts';
+import { FUNCTION } from './functions.ts';
+import { ValueLowering } from './value-lowering.ts';
+
+const U = L.MICRO_OP;
+/** Parameter of a handler: the address of its micro-op. */
+export const MICRO_OP = 0;
+
+const FIELD_OFFSET: Readonly<Record<Field, number>> = {
+  immediate: U.immediate,
+  displacement: U.displacement,
+  scale: U.scale,
+  target: U.link0,
+  next: U.next,
+  self: U.next,
+};
+
+/** Where a read-modify-write goes: its linear address, and its address in memory (0: take the slow path). */
+interface Place {
+  readonly linear: number;
+  readonly host: number;
+}
+
+/** Operands as fields of the micro-op, and memory through segments and the software TLBs. */
+export abstract class MemoryLowering extends ValueLowering {
+  /** Offset of the micro-op that is being lowered from the handler's own: a second instruction fused into it is one further. */
+  protected offset = 0;
+  private places = new Map<MemoryAccess, Place>();
+
+  /** Leaves because the instruction cannot complete here. */
+  protected abstract bail(): void;
+
+  /** Forgets the places of the last instruction. */
+  protected beginMemory(): void {
+    this.places = new Map();
+  }
+
+  // Operands
+
+  protected field(field: Field, width: Width): void {
+    this.code.get(MICRO_OP);
+    this.code.load(width, this.offset + FIELD_OFFSET[field]);
+  }
+  protected readRegister(register: RegisterRef, width: Width): void {
+    if (register.index === undefined) {
+      this.registerSlot(register.slot);
+      return this.code.load(width, L.REGISTERS);
+    }
+    this.code.i32(0);
+    this.code.load(width, registerAt(register.index, register.high));
+  }
+  protected addressRegister(role: 'base' | 'index'): void {
+    this.code.get(MICRO_OP);
+    this.code.load(8, this.offset + (role === 'base' ? U.base : U.index));
+    this.code.load(32, L.REGISTERS);
+  }
+  protected writeRegister(register: RegisterRef, value: Value): void {
+    const { code } = this;
+    if (register.index === undefined) {
+      this.registerSlot(register.slot);
+      this.emitRaw(value);
+      return code.store(value.width, L.REGISTERS);
+    }
+    code.i32(0);
+    this.emitRaw(value);
+    code.store(value.width, registerAt(register.index, register.high));
+  }
+  private registerSlot(slot: 0 | 1): void {
+    this.code.get(MICRO_OP);
+    this.code.load(8, this.offset + (slot === 0 ? U.register0 : U.register1));
+  }
+  protected setSlot(at: number, value: Value): void {
+    this.code.i32(0);
+    this.emit(value);
+    this.code.store(value.width === 64 ? 64 : 32, at);
+  }
+  protected setWord(at: number, push: () => void): void {
+    this.code.i32(0);
+    push();
+    this.code.store(32, at);
+  }
+  protected masked(value: Value, mask: number): void {
+    this.emit(value);
+    this.code.i32(mask);
+    this.code.numeric('and');
+  }
+
+  // Memory
+
+  /** A word of a segment cache. */
+  private segmentWord(segment: SegmentRef, word: number): void {
+    const { code } = this;
+    if (segment === 'field') {
+      code.get(MICRO_OP);
+      code.load(8, this.offset + U.segment);
+      return code.load(32, L.SEGMENTS + word);
+    }
+    code.i32(0);
+    code.load(32, L.SEGMENTS + segment * L.SEGMENT_SIZE + word);
+  }
+
+  /** Checks an access against its segment and leaves the linear address in a local. */
+  private linear(segment: SegmentRef, offset: Value, bytes: number, write: boolean): number {
+    const { code } = this;
+    const at = code.temporary(I32);
+    const highest = code.temporary(I32);
+    this.emit(offset);
+    code.tee(at);
+    this.segmentWord(segment, write ? L.SEGMENT_WRITE_LOWEST : L.SEGMENT_LOWEST);
+    code.numeric('ltu');
+    this.segmentWord(segment, write ? L.SEGMENT_WRITE_HIGHEST : L.SEGMENT_HIGHEST);
+    code.tee(highest);
+    code.get(at);
+    code.numeric('ltu');
+    code.numeric('or');
+    if (bytes > 1) {
+      code.get(highest);
+      code.get(at);
+      code.numeric('sub');
+      code.i32(bytes - 1);
+      code.numeric('ltu');
+      code.numeric('or');
+    }
+    code.if();
+    this.bail();
+    code.end();
+    const linear = code.temporary(I32);
+    code.get(at);
+    this.segmentWord(segment, L.SEGMENT_BASE);
+    code.numeric('add');
+    code.set(linear);
+    return linear;
+  }
+
+  /** Leaves "the slow path is needed" on the stack; the result is the local with the TLB entry. */
+  private lookUp(linear: number, bytes: number, write: boolean): number {
+    const { code } = this;
+    const entry = code.temporary(I32);
+    code.get(linear);
+    code.i32(12);
+    code.numeric('shr');
+    code.i32(2);
+    code.numeric('shl');
+    code.load(32, write ? L.TLB_WRITE : L.TLB_READ);
+    code.tee(entry);
+    code.i32(0xfff);
+    code.numeric('and');
+    if (bytes > 1) {
+      code.get(linear);
+      code.i32(0xfff);
+      code.numeric('and');
+      code.numeric('add');
+      code.i32(0x1000 - bytes);
+      code.numeric('gtu');
+    }
+    return entry;
+  }
+
+  protected load(value: Value): void {
+    const { node, width } = value;
+    if (node.kind !== 'load') throw internalError(`a load of a ${node.kind}`);
+    const { code } = this;
+    const bytes = width / 8;
+    const write = node.access.readModifyWrite;
+    const linear = this.linear(node.segment, node.offset, bytes, write);
+    const loaded = code.temporary(width === 64 ? I64 : I32);
+    const host = code.temporary(I32);
+    const entry = this.lookUp(linear, bytes, write);
+    code.if();
+    code.get(linear);
+    code.i32(bytes | (write ? 16 : 0));
+    code.call(width === 64 ? FUNCTION.load64 : FUNCTION.load32);
+    code.set(loaded);
+    this.bailIfAsked();
+    code.i32(0);
+    code.set(host);
+    code.else();
+    code.get(linear);
+    code.get(entry);
+    code.numeric('xor');
+    code.tee(host);
+    code.load(width, 0);
+    code.set(loaded);
+    code.end();
+    this.locals.set(value, loaded);
+    if (write) this.places.set(node.access, { linear, host });
+  }
+
+  protected store(commit: Extract<Commit, { kind: 'store' }>): void {
+    const { code } = this;
+    const { value } = commit;
+    const bytes = value.width / 8;
+    const slow = value.width === 64 ? FUNCTION.store64 : FUNCTION.store32;
+    this.pin(value);
+    const place = commit.access === undefined ? undefined : this.places.get(commit.access);
+    if (place !== undefined) {
+      code.get(place.host);
+      code.if();
+      code.get(place.host);
+      this.emit(value);
+      code.store(value.width, 0);
+      code.else();
+      code.get(place.linear);
+      code.i32(bytes | 16);
+      this.emit(value);
+      code.call(slow);
+      return code.end();
+    }
+    const linear = this.linear(commit.segment, commit.offset, bytes, true);
+    const entry = this.lookUp(linear, bytes, true);
+    code.if();
+    code.get(linear);
+    code.i32(bytes);
+    this.emit(value);
+    code.call(slow);
+    this.bailIfAsked();
+    code.else();
+    code.get(linear);
+    code.get(entry);
+    code.numeric('xor');
+    this.emit(value);
+    code.store(value.width, 0);
+    code.end();
+  }
+
+  private bailIfAsked(): void {
+    this.word(L.BAIL, 32);
+    this.code.if();
+    this.bail();
+    this.code.end();
+  }
+}
+
+const registerAt = (index: number, high: boolean): number => L.REGISTERS + index * 8 + (high ? 1 : 0);

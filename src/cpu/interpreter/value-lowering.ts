@@ -1,0 +1,346 @@
+import { conditionOf, flagImageOf, flagKindCode, flagOf, type FlagKind } from '../../isa/flags.ts';
+import {
+  children,
+  constant,
+  type Field,
+  type FlagName,
+  type RegisterRef,
+  type StateName,
+  type Value,
+  type Width,
+} from '../../isa/value.ts';
+import { internalError } from '../../util/errors.ts';
+import { I32, I64, type FunctionBody, type NumericOperation, type ValueType } from '../../wasm/function-body.ts';
+import * as L from '../layout.ts';
+import { FLAG_IMAGE, FUNCTION } from './functions.ts';
+
+/** The kind of flag record that is known to be current. */
+export interface KnownFlags {
+  readonly kind: FlagKind;
+  readonly width: Width;
+}
+
+const STATE_WORD: Readonly<Record<StateName, number>> = {
+  privilege: L.CPL,
+  cr0: L.CONTROL,
+  'gdtr-base': L.GDTR,
+  'gdtr-limit': L.GDTR + 8,
+  'idtr-base': L.IDTR,
+  'idtr-limit': L.IDTR + 8,
+};
+
+const FLAG_SLOT = { a: L.FLAG_A, b: L.FLAG_B, result: L.FLAG_RESULT } as const;
+
+/** Even condition code that tests each flag by itself. */
+const FLAG_CONDITION = { o: 0, c: 2, z: 4, s: 8, p: 10 } as const;
+
+const typeOf = (value: Value): ValueType => (value.width === 64 ? I64 : I32);
+const lowMask = (width: Width): number => (width === 32 ? -1 : 2 ** width - 1);
+
+/** True where the code for a value may leave garbage above its width. */
+function leavesGarbage(value: Value): boolean {
+  const { node, width } = value;
+  if (width === 1 || width >= 32) return false;
+  if (node.kind === 'truncate' || node.kind === 'sign-extend') return true;
+  if (node.kind !== 'binary') return false;
+  if (['add', 'sub', 'mul', 'shl', 'sar', 'divs', 'rems'].includes(node.operator)) return true;
+  if (node.operator === 'and') return leavesGarbage(node.a) && leavesGarbage(node.b);
+  return (node.operator === 'or' || node.operator === 'xor') && (leavesGarbage(node.a) || leavesGarbage(node.b));
+}
+
+/** Lowers values to WebAssembly: an i32 (i64 for 64 bits) on the stack, zero-extended. What an operand is, is up to the engine. */
+export abstract class ValueLowering {
+  protected readonly code: FunctionBody;
+  protected locals = new Map<Value, number>();
+  protected known: KnownFlags | undefined;
+  private uses = new Map<Value, number>();
+
+  constructor(code: FunctionBody) {
+    this.code = code;
+  }
+
+  protected abstract field(field: Field, width: Width): void;
+  protected abstract readRegister(register: RegisterRef, width: Width): void;
+  protected abstract addressRegister(role: 'base' | 'index'): void;
+
+  /** Forgets what was kept of the last instruction, and counts the uses of the next one's values. */
+  protected beginInstruction(roots: readonly Value[]): void {
+    this.locals = new Map();
+    this.uses = new Map();
+    const visit = (value: Value): void => {
+      const uses = (this.uses.get(value) ?? 0) + 1;
+      this.uses.set(value, uses);
+      if (uses === 1) children(value).forEach(visit);
+    };
+    roots.forEach(visit);
+  }
+
+  /** Pushes a value, zero-extended. */
+  protected emit(value: Value): void {
+    const local = this.locals.get(value);
+    if (local !== undefined) return this.code.get(local);
+    this.node(value);
+    if (leavesGarbage(value)) {
+      this.code.i32(lowMask(value.width));
+      this.code.numeric('and');
+    }
+    if ((this.uses.get(value) ?? 0) > 1 && value.constant === undefined) {
+      const kept = this.code.temporary(typeOf(value));
+      this.code.tee(kept);
+      this.locals.set(value, kept);
+    }
+  }
+
+  /** Computes a value now and keeps it, so that later changes of registers and flags do not matter. */
+  protected pin(value: Value): void {
+    if (value.constant !== undefined || this.locals.has(value)) return;
+    this.emit(value);
+    if (this.locals.has(value)) return this.code.drop();
+    const local = this.code.temporary(typeOf(value));
+    this.code.set(local);
+    this.locals.set(value, local);
+  }
+
+  /** As {@link emit}, but bits above the width may be garbage. */
+  protected emitRaw(value: Value): void {
+    if (this.locals.has(value) || (this.uses.get(value) ?? 0) > 1) return this.emit(value);
+    this.node(value);
+  }
+
+  private emitSigned(value: Value): void {
+    this.emitRaw(value);
+    if (value.width === 8 || value.width === 16) this.code.signExtend32(value.width);
+  }
+
+  private node(value: Value): void {
+    const { node, width } = value;
+    const { code } = this;
+    switch (node.kind) {
+      case 'constant':
+        return width === 64 ? code.i64(node.value) : code.i32(Number(node.value));
+      case 'field':
+        return this.field(node.field, width);
+      case 'register':
+        return this.readRegister(node.register, width);
+      case 'address-register':
+        return this.addressRegister(node.role);
+      case 'flag-slot':
+        return this.word(FLAG_SLOT[node.slot], width === 64 ? 64 : 32);
+      case 'state':
+        return this.word(STATE_WORD[node.name], 32);
+      case 'selector':
+        this.emit(node.index);
+        code.i32(Math.log2(L.SEGMENT_SIZE));
+        code.numeric('shl');
+        return code.load(16, L.SEGMENTS + L.SEGMENT_SELECTOR);
+      case 'binary':
+        return this.binary(value, node.operator, node.a, node.b);
+      case 'compare':
+        return this.compare(node.operator, node.a, node.b);
+      case 'unary':
+        return this.unary(node.operator, node.a);
+      case 'zero-extend':
+        this.emit(node.a);
+        if (width === 64) code.extendUnsigned();
+        return;
+      case 'sign-extend':
+        this.emitSigned(node.a);
+        if (width === 64) code.extendSigned();
+        return;
+      case 'truncate':
+        this.emitRaw(node.a);
+        if (node.a.width === 64) code.wrap();
+        if (width === 1) this.maskBit();
+        return;
+      case 'select':
+        this.emit(node.a);
+        this.emit(node.b);
+        this.emit(node.condition);
+        return code.select();
+      case 'condition':
+        if (this.known === undefined) return this.unknownCondition(node.code);
+        return this.emit(conditionOf(node.code, this.known.kind, this.known.width));
+      case 'flag':
+        return this.flag(node.flag);
+      case 'eflags':
+        if (this.known === undefined) code.call(FUNCTION.flags + FLAG_IMAGE);
+        else this.emit(flagImageOf(this.known.kind, this.known.width));
+        this.word(L.EFLAGS, 32);
+        return code.numeric('or');
+      case 'load':
+        throw internalError('a load is used before it was made');
+    }
+  }
+
+  private binary(value: Value, operator: NumericOperation, a: Value, b: Value): void {
+    const { width } = value;
+    const { code } = this;
+    // V8 folds eqz into a following branch, but not xor 1.
+    if (width === 1 && operator === 'xor' && b.constant === 1n) {
+      this.emit(a);
+      return code.numeric('eqz');
+    }
+    if (operator === 'rotl' && width < 32) {
+      const count = b.and(width - 1).zeroExtend(32);
+      const wide = a.zeroExtend(32);
+      return this.emit(
+        wide
+          .shl(count)
+          .or(wide.shr(constant(32, width).sub(count)))
+          .truncate(width),
+      );
+    }
+    switch (operator) {
+      case 'sar':
+        this.emitSigned(a);
+        this.emit(b);
+        break;
+      case 'divs':
+      case 'rems':
+        this.emitSigned(a);
+        this.emitSigned(b);
+        break;
+      case 'shl':
+        this.emitRaw(a);
+        this.emit(b);
+        break;
+      case 'shr':
+      case 'divu':
+      case 'remu':
+      case 'rotl':
+        this.emit(a);
+        this.emit(b);
+        break;
+      default:
+        this.emitRaw(a);
+        this.emitRaw(b);
+    }
+    code.numeric(operator, typeOf(value));
+  }
+
+  private compare(operator: 'eq' | 'ne' | 'ltu' | 'leu' | 'lts' | 'les', a: Value, b: Value): void {
+    const { code } = this;
+    if ((operator === 'eq' || operator === 'ne') && b.constant === 0n) {
+      this.emit(a);
+      code.numeric('eqz', typeOf(a));
+      if (operator === 'ne') code.numeric('eqz');
+      return;
+    }
+    if (operator === 'lts' || operator === 'les') {
+      this.emitSigned(a);
+      this.emitSigned(b);
+    } else {
+      this.emit(a);
+      this.emit(b);
+    }
+    code.numeric(operator, typeOf(a));
+  }
+
+  private unary(operator: 'popcnt' | 'ctz' | 'clz', a: Value): void {
+    const { code } = this;
+    this.emit(a);
+    if (a.width < 32 && operator === 'ctz') {
+      code.i32(1 << a.width);
+      code.numeric('or');
+    }
+    code.numeric(operator, typeOf(a));
+    if (a.width < 32 && operator === 'clz') {
+      code.i32(32 - a.width);
+      code.numeric('sub');
+    }
+  }
+
+  private flag(flag: FlagName): void {
+    const { code } = this;
+    if (flag === 'd') {
+      this.word(L.EFLAGS, 32);
+      code.i32(10);
+      code.numeric('shr');
+      return this.maskBit();
+    }
+    if (this.known !== undefined) return this.emit(flagOf(flag, this.known.kind, this.known.width));
+    if (flag !== 'a') return this.unknownCondition(FLAG_CONDITION[flag]);
+    code.call(FUNCTION.flags + FLAG_IMAGE);
+    code.i32(4);
+    code.numeric('shr');
+    this.maskBit();
+  }
+
+  /** A condition when the kind of record is only known at run time: the common kinds inline, the others by a call. */
+  private unknownCondition(condition: number): void {
+    const { code } = this;
+    const pair = condition >> 1;
+    const call = (): void => code.call(FUNCTION.flags + pair);
+    if (pair === 2) {
+      this.word(L.FLAG_KIND, 32);
+      code.i32(flagKindCode('image', 8));
+      code.numeric('ltu');
+      code.if(I32);
+      this.word(L.FLAG_RESULT, 32);
+      code.numeric('eqz');
+      code.else();
+      call();
+      code.end();
+    } else if (pair === 3 || pair === 6 || pair === 7) {
+      this.word(L.FLAG_KIND, 32);
+      code.i32(flagKindCode('sub', 32));
+      code.numeric('eq');
+      code.if(I32);
+      this.emit(conditionOf(condition & ~1, 'sub', 32));
+      code.else();
+      call();
+      code.end();
+    } else if (pair === 1) this.unknownCarry(call);
+    else call();
+    if ((condition & 1) !== 0) code.numeric('eqz');
+  }
+
+  /** INC and DEC need the old carry at every block head; add, sub, logic, inc and dec are worked out without a call. */
+  private unknownCarry(call: () => void): void {
+    const { code } = this;
+    const kind = (): void => this.word(L.FLAG_KIND, 32);
+    const below = (left: number, right: number): void => {
+      this.word(left, 32);
+      this.word(right, 32);
+      code.numeric('ltu');
+    };
+    kind();
+    code.i32(flagKindCode('adc', 8));
+    code.numeric('ltu');
+    code.if(I32);
+    below(L.FLAG_RESULT, L.FLAG_A);
+    kind();
+    code.i32(flagKindCode('sub', 8));
+    code.numeric('ltu');
+    code.numeric('and');
+    below(L.FLAG_A, L.FLAG_B);
+    kind();
+    code.i32(-4);
+    code.numeric('and');
+    code.i32(flagKindCode('sub', 8));
+    code.numeric('eq');
+    code.numeric('and');
+    code.numeric('or');
+    this.word(L.FLAG_B, 32);
+    kind();
+    code.i32(flagKindCode('inc', 8));
+    code.numeric('ltu');
+    code.numeric('eqz');
+    code.numeric('and');
+    code.numeric('or');
+    code.else();
+    call();
+    code.end();
+  }
+
+  /** Loads a word of the machine state. */
+  protected word(at: number, bits: 32 | 64): void {
+    this.code.i32(0);
+    this.code.load(bits, at);
+  }
+
+  private maskBit(): void {
+    this.code.i32(1);
+    this.code.numeric('and');
+  }
+}
