@@ -203,7 +203,7 @@ function addressWidthOf(codeName: string, codeSize: 16 | 32): 16 | 32 {
 function memoryAddressWidth(instruction: iced.Instruction): 16 | 32 {
   const part = instruction.memoryBase !== iced.Register.None ? instruction.memoryBase : instruction.memoryIndex;
   if (part === iced.Register.None) return instruction.memoryDisplSize === 2 ? 16 : 32;
-  return part < iced.Register.EAX ? 16 : 32;
+  return (part as number) < (iced.Register.EAX as number) ? 16 : 32;
 }
 
 function systemRegisterNumber(register: number): number {
@@ -212,13 +212,13 @@ function systemRegisterNumber(register: number): number {
     [Register.ES, 6],
     [Register.CR0, 16],
     [Register.DR0, 16],
-  ] as const) {
+  ] as readonly (readonly [number, number])[]) {
     if (register >= first && register < first + size) return register - first;
   }
   return 0;
 }
 
-function immediateOf(instruction: iced.Instruction, kind: number): number {
+function immediateOf(instruction: iced.Instruction, kind: iced.OpKind): number {
   const { OpKind } = iced;
   switch (kind) {
     case OpKind.Immediate8:

@@ -8,7 +8,6 @@ import {
   type SegmentRef,
   type Width,
 } from '../isa/value.ts';
-import { internalError } from '../util/errors.ts';
 
 /**
  * A form is everything about an instruction except its operands' values: description, widths, operand kinds, prefixes,
@@ -152,9 +151,8 @@ class OperandBinding implements Binding {
     this.addressWidth = form.addressWidth;
   }
   register(slot: 0 | 1): RegisterRef {
-    const register = this.operands.registers[slot];
-    if (register === undefined) throw internalError(`${this.form.key} has no register operand ${slot}`);
-    return register;
+    // A slot that no operand uses is never read.
+    return this.operands.registers[slot] ?? { index: 0, high: false };
   }
   immediate(width: Width): Value {
     return constant(width, this.operands.immediate);

@@ -3,6 +3,7 @@
  * every read (register, flag, memory) sees the state before the instruction; every write is kept until the end,
  * memory first, then flags and registers in the order written, then control.
  */
+import { internalError } from '../util/errors.ts';
 import type { FlagKind } from './flags.ts';
 import {
   constant,
@@ -136,6 +137,9 @@ export class Operand<W extends Width> {
   }
 }
 
+/** The only third register operand there is: CL of SHLD and SHRD. */
+const COUNT_REGISTER: RegisterRef = { index: REGISTER.cx, high: false };
+
 /** One instruction being recorded: `W` is its operand size. */
 export class Instruction<W extends Width> {
   readonly binding: Binding;
@@ -149,9 +153,10 @@ export class Instruction<W extends Width> {
   constructor(binding: Binding, width: W, operandWidths: readonly Width[]) {
     this.binding = binding;
     this.width = width;
+    const registers: readonly RegisterRef[] = [binding.register(0), binding.register(1), COUNT_REGISTER];
     let slot = 0;
-    this.operands = [...binding.kinds].map((kind, number) => {
-      const register = kind === 'r' && slot < 2 ? binding.register(slot++ as 0 | 1) : undefined;
+    this.operands = Array.from(binding.kinds, (kind, number) => {
+      const register = kind === 'r' ? registers[slot++] : undefined;
       return new Operand(this, kind, (operandWidths[number] ?? width) as W, register);
     });
   }
@@ -163,9 +168,9 @@ export class Instruction<W extends Width> {
     return this.operandAt(1, this.width);
   }
   /** An operand whose width may not be the instruction's (MOVZX source, shift count). */
-  operandAt<X extends Width>(number: number, _width: X): Operand<X> {
+  operandAt<X extends Width>(number: number, width: X): Operand<X> {
     const operand = this.operands[number];
-    if (operand === undefined) throw new RangeError(`operand ${number} of "${this.binding.kinds}"`);
+    if (operand === undefined) throw internalError(`no operand ${number} of ${width} bits in "${this.binding.kinds}"`);
     return operand as unknown as Operand<X>;
   }
 

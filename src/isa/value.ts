@@ -248,7 +248,7 @@ export class Value<W extends Width = Width> {
   }
   /** Truncates or zero-extends. */
   resize<X extends Width>(width: X): Value<X> {
-    return this.extend((width) < this.width ? 'truncate' : 'zero-extend', width);
+    return this.extend(width < this.width ? 'truncate' : 'zero-extend', width);
   }
 
   private operand(other: Value<W> | number): Value<W> {
@@ -293,7 +293,7 @@ export class Value<W extends Width = Width> {
   }
 
   private extend<X extends Width>(kind: 'zero-extend' | 'sign-extend' | 'truncate', width: X): Value<X> {
-    if ((width) === this.width) return this as unknown as Value<X>;
+    if (width === this.width) return this as unknown as Value<X>;
     const x = this.constant;
     if (x !== undefined) return constant(width, kind === 'sign-extend' ? signedAt(this.width, x) : x);
     return new Value(width, { kind, a: this });

@@ -77,7 +77,7 @@ function signed(value: number): number[] {
   return out;
 }
 function text(value: string): number[] {
-  return [...unsigned(value.length), ...[...value].map((character) => character.charCodeAt(0))];
+  return [...unsigned(value.length), ...Array.from(value, (character) => character.charCodeAt(0))];
 }
 function bytes(values: readonly number[]): number[] {
   return [...unsigned(values.length), ...values];
