@@ -293,7 +293,8 @@ export class Value<W extends Width = Width> {
   }
 
   private extend<X extends Width>(kind: 'zero-extend' | 'sign-extend' | 'truncate', width: X): Value<X> {
-    if (width === this.width) return this as unknown as Value<X>;
+    const target: Width = width;
+    if (target === this.width) return this as unknown as Value<X>;
     const x = this.constant;
     if (x !== undefined) return constant(width, kind === 'sign-extend' ? signedAt(this.width, x) : x);
     return new Value(width, { kind, a: this });
