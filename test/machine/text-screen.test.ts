@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { cp437 } from '../../src/machine/cp437.ts';
+import { TextScreen } from '../../src/machine/text-screen.ts';
+import { input, output, TestClock, throughJson } from './support.ts';
+
+const RAM_SIZE = 0x100000;
+
+function poke(ram: Uint8Array, cell: number, text: string, attribute: number): void {
+  for (const [index, character] of Array.from(text).entries()) {
+    ram[0xb8000 + 2 * (cell + index)] = character.charCodeAt(0);
+    ram[0xb8000 + 2 * (cell + index) + 1] = attribute;
+  }
+}
+
+/** Writes CRTC registers through 0x3d4 and 0x3d5. */
+function crtc(screen: TextScreen, ...writes: readonly (readonly [index: number, value: number])[]): void {
+  for (const [index, value] of writes) output(screen, [0x3d4, index], [0x3d5, value]);
+}
+
+describe('code page 437', () => {
+  it('has 256 characters', () => {
+    const all = Array.from({ length: 256 }, (_, byte) => cp437(byte));
+    assert.ok(all.every((character) => character.length === 1));
+    // Only NUL, the space and the second solid blank look alike.
+    assert.equal(new Set(all).size, 255);
+  });
+
+  it('follows CP437.TXT of the Unicode Consortium', () => {
+    const known: Readonly<Record<number, number>> = {
+      0x41: 0x41,
+      0x7e: 0x7e,
+      0x80: 0xc7,
+      0x9b: 0xa2,
+      0x9e: 0x20a7,
+      0xb0: 0x2591,
+      0xb3: 0x2502,
+      0xc4: 0x2500,
+      0xcd: 0x2550,
+      0xda: 0x250c,
+      0xdb: 0x2588,
+      0xe0: 0x3b1,
+      0xe1: 0xdf,
+      0xe6: 0xb5,
+      0xec: 0x221e,
+      0xf0: 0x2261,
+      0xfb: 0x221a,
+      0xfe: 0x25a0,
+      0xff: 0xa0,
+    };
+    for (const [byte, unicode] of Object.entries(known))
+      assert.equal(cp437(Number(byte)).codePointAt(0), unicode, byte);
+    assert.equal(cp437(0x01), '☺');
+    assert.equal(cp437(0x18), '↑');
+    assert.equal(cp437(0x7f), '⌂');
+  });
+});
+
+describe('VGA text screen', () => {
+  it('shows 25 lines of 80 characters with their attributes', () => {
+    const ram = new Uint8Array(RAM_SIZE);
+    const screen = new TextScreen(new TestClock());
+    poke(ram, 0, 'Start of Day', 0x07);
+    poke(ram, 24 * 80 + 79, '\xdb', 0x4f);
+    const { characters, attributes, columns, rows } = screen.snapshot(ram);
+    assert.deepEqual([columns, rows, characters.length, attributes.length], [80, 25, 25, 2000]);
+    assert.equal(characters[0], 'Start of Day'.padEnd(80));
+    assert.equal(characters[24], '█'.padStart(80));
+    assert.deepEqual([attributes[0], attributes[12], attributes[1999]], [0x07, 0x00, 0x4f]);
+  });
+
+  it('follows the start address and wraps at the end of its 32 KiB', () => {
+    const ram = new Uint8Array(RAM_SIZE);
+    const screen = new TextScreen(new TestClock());
+    poke(ram, 80, 'second', 7);
+    crtc(screen, [0x0c, 0], [0x0d, 80]);
+    assert.equal(screen.snapshot(ram).characters[0], 'second'.padEnd(80));
+    crtc(screen, [0x0c, 0x40], [0x0d, 0x00]);
+    assert.equal(screen.snapshot(ram).characters[1], 'second'.padEnd(80));
+  });
+
+  it('has a cursor where CRTC 0x0e and 0x0f put it, unless 0x0a bit 5 hides it', () => {
+    const ram = new Uint8Array(RAM_SIZE);
+    const screen = new TextScreen(new TestClock());
+    crtc(screen, [0x0e, 0x02], [0x0f, 0x85]);
+    assert.deepEqual(screen.snapshot(ram).cursor, { row: 8, column: 5 });
+    assert.equal(input(screen, 0x3d5), 0x85);
+    crtc(screen, [0x0a, 0x2d]);
+    assert.equal(screen.snapshot(ram).cursor, undefined);
+    crtc(screen, [0x0a, 0x0d], [0x0e, 0x07], [0x0f, 0xd0]);
+    assert.equal(screen.snapshot(ram).cursor, undefined);
+  });
+
+  it('has the registers of mode 3 and takes writes', () => {
+    const screen = new TextScreen(new TestClock());
+    assert.equal(input(screen, 0x3cc), 0x67);
+    output(screen, [0x3d4, 0x09]);
+    assert.equal(input(screen, 0x3d5), 0x4f);
+    output(screen, [0x3c4, 0x02]);
+    assert.equal(input(screen, 0x3c5), 0x03);
+    output(screen, [0x3c5, 0x0f]);
+    assert.equal(input(screen, 0x3c5), 0x0f);
+    output(screen, [0x3ce, 0x06]);
+    assert.equal(input(screen, 0x3cf), 0x0e);
+    output(screen, [0x3c2, 0x63]);
+    assert.equal(input(screen, 0x3cc), 0x63);
+    output(screen, [0x3d4, 0x77], [0x3d5, 0x12]);
+    assert.equal(input(screen, 0x3d5), 0x00);
+  });
+
+  it('protects CRTC 0 to 7 by bit 7 of 0x11, but for line compare bit 8', () => {
+    const screen = new TextScreen(new TestClock());
+    crtc(screen, [0x00, 0x11], [0x07, 0x0f]);
+    output(screen, [0x3d4, 0x00]);
+    assert.equal(input(screen, 0x3d5), 0x5f);
+    output(screen, [0x3d4, 0x07]);
+    assert.equal(input(screen, 0x3d5), 0x0f);
+    crtc(screen, [0x11, 0x0e], [0x00, 0x11]);
+    assert.equal(input(screen, 0x3d5), 0x11);
+  });
+
+  it('switches 0x3c0 between index and data, and back to index by reading 0x3da', () => {
+    const screen = new TextScreen(new TestClock());
+    output(screen, [0x3c0, 0x10]);
+    input(screen, 0x3da);
+    output(screen, [0x3c0, 0x30], [0x3c0, 0x04], [0x3c0, 0x30]);
+    assert.equal(input(screen, 0x3c0), 0x30);
+    assert.equal(input(screen, 0x3c1), 0x04);
+  });
+
+  it('keeps the palette, three writes an entry', () => {
+    const screen = new TextScreen(new TestClock());
+    output(screen, [0x3c7, 0x07]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => input(screen, 0x3c9)),
+      [0x2a, 0x2a, 0x2a],
+    );
+    // EGA brown is 0x14.
+    output(screen, [0x3c7, 0x14]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => input(screen, 0x3c9)),
+      [0x2a, 0x15, 0x00],
+    );
+    output(screen, [0x3c8, 0x01], [0x3c9, 0x3f], [0x3c9, 0x20], [0x3c9, 0xff], [0x3c7, 0x01]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => input(screen, 0x3c9)),
+      [0x3f, 0x20, 0x3f],
+    );
+    assert.equal(input(screen, 0x3c8), 0x02);
+  });
+
+  it('retraces 70 times a second', () => {
+    const clock = new TestClock();
+    const screen = new TextScreen(clock);
+    let retraces = 0;
+    let before = 0;
+    // A line takes 31.8 µs, the retrace two of them.
+    for (clock.now = 0; clock.now < 100_000_000; clock.now += 1000) {
+      const retrace = input(screen, 0x3da) & 0x08;
+      if (retrace > before) retraces++;
+      before = retrace;
+    }
+    assert.equal(retraces, 70);
+  });
+
+  it('comes back from its state', () => {
+    const screen = new TextScreen(new TestClock());
+    crtc(screen, [0x0e, 0x01], [0x0f, 0x02]);
+    output(screen, [0x3c0, 0x11], [0x3c8, 0x05], [0x3c9, 0x11]);
+    const copy = new TextScreen(new TestClock());
+    copy.restore(throughJson(screen.save()));
+    assert.deepEqual(copy.save(), screen.save());
+    output(copy, [0x3c0, 0x2a]);
+    assert.equal(input(copy, 0x3c1), 0x2a);
+    assert.equal(input(screen, 0x3c1), 0x00);
+  });
+});
