@@ -84,7 +84,7 @@ describe('linker script grammar', () => {
         '0x90909090 constant.numeric.hex',
       ]);
       assert.deepEqual(line('.rodata'), [
-        '.rodata entity.name.section',
+        '.rodata entity.name.type.section',
         'ALIGN keyword.other.attribute',
         '4 constant.numeric.decimal',
         '* keyword.operator.wildcard',
@@ -138,7 +138,7 @@ describe('linker script grammar', () => {
       '. variable.language.location-counter',
       '+ keyword.operator.arithmetic',
       'SIZEOF support.function.builtin',
-      '.text.a entity.name.section',
+      '.text.a entity.name.type.section',
     ]);
   });
 
@@ -244,12 +244,12 @@ describe('linker script grammar', () => {
     assert.deepEqual(
       inSections('.a 0x10 (NOLOAD) : AT(ADDR(.a) - BASE)\n{\n} >ram \nAT>rom :text\n:NONE =fill\n.b : { }'),
       [
-        '.a entity.name.section',
+        '.a entity.name.type.section',
         '0x10 constant.numeric.hex',
         'NOLOAD storage.type.section',
         'AT keyword.other.attribute',
         'ADDR support.function.builtin',
-        '.a entity.name.section',
+        '.a entity.name.type.section',
         '- keyword.operator.arithmetic',
         'BASE variable.other.symbol',
         '> keyword.operator.region',
@@ -261,7 +261,7 @@ describe('linker script grammar', () => {
         'NONE constant.language.segment',
         '= keyword.operator.fill',
         'fill variable.other.symbol',
-        '.b entity.name.section',
+        '.b entity.name.type.section',
       ],
     );
   });
@@ -273,7 +273,7 @@ describe('linker script grammar', () => {
         'OVERLAY keyword.control.block',
         '0x1000 constant.numeric.hex',
         'NOCROSSREFS storage.modifier',
-        '.o1 entity.name.section',
+        '.o1 entity.name.type.section',
         'a/ string.unquoted.file',
         '* keyword.operator.wildcard',
         '.o string.unquoted.file',
@@ -281,7 +281,7 @@ describe('linker script grammar', () => {
         'p entity.name.type.segment',
         '= keyword.operator.fill',
         '0 constant.numeric.decimal',
-        '.t entity.name.section',
+        '.t entity.name.type.section',
         'TYPE storage.type.section',
         '= keyword.operator.assignment',
         'SHT_NOTE constant.language.section-type',
@@ -326,7 +326,7 @@ describe('linker script grammar', () => {
         'note entity.name.type.segment',
         'RO_DATA entity.name.function.macro',
         'PAGE_SIZE variable.other.symbol',
-        '.text entity.name.section',
+        '.text entity.name.type.section',
         'TEXT_TEXT entity.name.function.macro',
         'endif keyword.control.directive.conditional',
       ],
@@ -335,10 +335,10 @@ describe('linker script grammar', () => {
 
   it('recovers after an unfinished line', () => {
     const tokens = innermost(tokenize('SECTIONS {\n  .text : { *(.text }\n}\nENTRY(_start)\n'));
-    assert.deepEqual(tokens.slice(0, 2), ['SECTIONS keyword.control.block', '.text entity.name.section']);
+    assert.deepEqual(tokens.slice(0, 2), ['SECTIONS keyword.control.block', '.text entity.name.type.section']);
     const half = innermost(tokenize('SECTIONS {\n  .te\n}\nENTRY(_start)\n'));
     assert.deepEqual(half.slice(1), [
-      '.te entity.name.section',
+      '.te entity.name.type.section',
       'ENTRY keyword.control.command',
       '_start entity.name.function.entry',
     ]);
