@@ -4,7 +4,12 @@
  * The values are those of SeaBIOS under QEMU, read back at a Multiboot entry.
  */
 export const FIRMWARE_HANDOVER: readonly (readonly [port: number, value: number])[] = [
-  // Interrupt controllers: vectors 0x08 and 0x70, edges, cascade on 2; timer, keyboard, diskette, clock, mouse, coprocessor and disk on.
+  // Timer: counter 0 in mode 2 with the largest count, 18.2 Hz. It comes first: initialising the controllers forgets the edge
+  // that its output gives now.
+  [0x43, 0x34],
+  [0x40, 0x00],
+  [0x40, 0x00],
+  // Interrupt controllers: vectors 0x08 and 0x70, edges, cascade on 2; the lines that firmware uses are unmasked.
   [0x20, 0x11],
   [0xa0, 0x11],
   [0x21, 0x08],
@@ -15,10 +20,6 @@ export const FIRMWARE_HANDOVER: readonly (readonly [port: number, value: number]
   [0xa1, 0x01],
   [0x21, 0xb8],
   [0xa1, 0x8e],
-  // Timer: counter 0 in mode 2 with the largest count, 18.2 Hz.
-  [0x43, 0x34],
-  [0x40, 0x00],
-  [0x40, 0x00],
   // Keyboard controller: interrupt on, no mouse, scan code set 1. The system flag says that the self-test has passed.
   [0x64, 0x60],
   [0x60, 0x65],
