@@ -9,7 +9,7 @@ import { Machine } from '../../src/machine/machine.ts';
 /** Where a test guest is loaded and entered. */
 export const GUEST_BASE = 0x100000;
 
-/** Assembles NASM source for {@link GUEST_BASE}, 32-bit. Labels that start with `shared` are at the same place for every engine. */
+/** Assembles 32-bit NASM source for {@link GUEST_BASE}. */
 export function assemble(source: string): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'start-of-day-'));
   try {
@@ -23,9 +23,17 @@ export function assemble(source: string): Uint8Array {
   }
 }
 
-/** A machine with 2 MiB at the guest's first byte, in the state of a Multiboot entry: protected mode, flat, interrupts off. */
-export function machineWith(code: Uint8Array, engine: EngineName = 'interpreter'): Machine {
-  const machine = new Machine({ memory: 0x200000, engine });
+export interface GuestOptions {
+  readonly engine?: EngineName;
+  /** Bytes; default 2 MiB. */
+  readonly memory?: number;
+  /** Default the guest's first byte. */
+  readonly entry?: number;
+}
+
+/** A machine with the guest loaded, in the state of a Multiboot entry: protected mode, flat, interrupts off. */
+export function machineWith(code: Uint8Array, options: GuestOptions = {}): Machine {
+  const machine = new Machine({ memory: options.memory ?? 0x200000, engine: options.engine });
   const { state } = machine.cpu;
   const flat =
     ACCESS.present | ACCESS.codeOrData | ACCESS.readWrite | ACCESS.accessed | ACCESS.big | ACCESS.granularity;
@@ -33,7 +41,7 @@ export function machineWith(code: Uint8Array, engine: EngineName = 'interpreter'
   state.setSegment(SEGMENT.cs, { selector: 0x08, base: 0, limit: 0xffffffff, access: flat | ACCESS.code });
   for (const index of [SEGMENT.ss, SEGMENT.ds, SEGMENT.es, SEGMENT.fs, SEGMENT.gs])
     state.setSegment(index, { selector: 0x10, base: 0, limit: 0xffffffff, access: flat });
-  state.ip = GUEST_BASE;
+  state.ip = options.entry ?? GUEST_BASE;
   state.setRegister32(4, 0x180000);
   machine.memory.write(GUEST_BASE, code);
   machine.cpu.stateChanged();

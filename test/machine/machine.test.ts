@@ -85,7 +85,7 @@ for (const engine of ['interpreter', 'reference'] as const satisfies readonly En
       requireTool(this, 'nasm');
     });
 
-    const boot = (source: string): Machine => machineWith(assemble(source), engine);
+    const boot = (source: string): Machine => machineWith(assemble(source), { engine });
 
     it('takes timer interrupts at their exact ticks, idle in between', () => {
       const machine = boot(TIMER_GUEST);
