@@ -10,12 +10,12 @@ const TAGGED: Readonly<Record<number, string>> = {
   [TAG.enumerationType]: 'enum ',
 };
 
-const QUALIFIERS: Readonly<Record<number, string>> = {
-  [TAG.constType]: 'const',
-  [TAG.volatileType]: 'volatile',
-  [TAG.restrictType]: 'restrict',
-  [TAG.atomicType]: '_Atomic',
-};
+const QUALIFIERS: ReadonlyMap<number, string> = new Map([
+  [TAG.constType, 'const'],
+  [TAG.volatileType, 'volatile'],
+  [TAG.restrictType, 'restrict'],
+  [TAG.atomicType, '_Atomic'],
+]);
 
 /** Types that one name is made of; what is beyond is cut off. A damaged file could nest without end. */
 const MAXIMUM_TYPES = 100;
@@ -28,13 +28,8 @@ export function typeName(type: Entry | undefined, source: EntrySource): string {
   const declare = (named: Entry | undefined, declarator: string): string => {
     if (left-- <= 0) return '...';
     if (named === undefined) return beside('void', declarator);
+    if (QUALIFIERS.has(named.tag)) return qualified(named, declarator);
     const inner = source.follow(named, AT.type);
-    const qualifier = QUALIFIERS[named.tag];
-    // `char *const` is a constant pointer, `const char *` a pointer to constant characters.
-    if (qualifier !== undefined) {
-      const pointer = inner?.tag === TAG.pointerType;
-      return pointer ? declare(inner, beside(qualifier, declarator)) : `${qualifier} ${declare(inner, declarator)}`;
-    }
     switch (named.tag) {
       case TAG.pointerType: {
         const binds = inner?.tag === TAG.subroutineType || inner?.tag === TAG.arrayType;
@@ -51,14 +46,32 @@ export function typeName(type: Entry | undefined, source: EntrySource): string {
     }
   };
 
+  /** Qualifiers of one type may come in any order; they are written in that of {@link QUALIFIERS}. */
+  const qualified = (named: Entry, declarator: string): string => {
+    const found = new Set<number>();
+    let inner: Entry | undefined = named;
+    for (; inner !== undefined && QUALIFIERS.has(inner.tag) && left > 0; left--) {
+      found.add(inner.tag);
+      inner = source.follow(inner, AT.type);
+    }
+    const words = [...QUALIFIERS]
+      .filter(([tag]) => found.has(tag))
+      .map(([, word]) => word)
+      .join(' ');
+    // `char *const` is a constant pointer, `const char *` a pointer to constant characters.
+    return inner?.tag === TAG.pointerType
+      ? declare(inner, beside(words, declarator))
+      : `${words} ${declare(inner, declarator)}`;
+  };
+
   const parameters = (routine: Entry): string => {
+    const prototyped = (numberOf(routine, AT.prototyped) ?? 0) !== 0;
     const words: string[] = [];
     for (const parameter of childrenOf(routine, PARAMETERS)) {
       if (left <= 0) break;
-      const open = parameter.tag === TAG.unspecifiedParameters;
-      words.push(open ? '...' : declare(source.follow(parameter, AT.type), ''));
+      if (parameter.tag === TAG.formalParameter) words.push(declare(source.follow(parameter, AT.type), ''));
+      else if (prototyped) words.push('...');
     }
-    const prototyped = (numberOf(routine, AT.prototyped) ?? 0) !== 0;
     return words.length === 0 && prototyped ? 'void' : words.join(', ');
   };
 
