@@ -1,0 +1,58 @@
+import { StartOfDayError } from '../util/errors.ts';
+import { LAUNCH_SCHEMA } from './launch-schema.ts';
+import type { LaunchConfiguration } from './launch-schema.ts';
+import { checkObject } from './schema.ts';
+import type { PropertySchema } from './schema.ts';
+
+/** Attributes of a launch configuration that belong to the client and say nothing to the adapter. */
+const CLIENT_ATTRIBUTES = new Set([
+  'type',
+  'request',
+  'name',
+  'noDebug',
+  'preLaunchTask',
+  'postDebugTask',
+  'internalConsoleOptions',
+  'debugServer',
+  'presentation',
+  'serverReadyAction',
+  'suppressMultipleSessionWarning',
+  'linux',
+  'osx',
+  'windows',
+]);
+
+/** A launch configuration with the default of everything that has one. */
+export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, 'maxInstructions'>> &
+  Pick<LaunchConfiguration, 'maxInstructions'>;
+
+/**
+ * Checks the arguments of a `launch` request against the schema and fills the defaults in. Throws with the attribute's name, what was
+ * found and what was needed; a misspelt attribute is an error that names the nearest right one.
+ */
+export function validateLaunch(launchArguments: unknown): CompleteLaunchConfiguration {
+  const given = Object.fromEntries(
+    Object.entries(isRecord(launchArguments) ? launchArguments : {}).filter(
+      ([name]) => !CLIENT_ATTRIBUTES.has(name) && !name.startsWith('__'),
+    ),
+  );
+  if (given['program'] === undefined)
+    throw new StartOfDayError({
+      code: 'launch-program',
+      blame: 'user',
+      title: 'The launch configuration names no "program"',
+      mend: 'Set "program" to the kernel file.',
+    });
+  checkObject(given, LAUNCH_SCHEMA, 'The launch configuration');
+  const defaults = Object.fromEntries(
+    Object.entries<PropertySchema>(LAUNCH_SCHEMA.properties).flatMap(([name, { default: value }]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+  // The schema has just proved the shape that the type states.
+  return { ...defaults, ...given } as unknown as CompleteLaunchConfiguration;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,116 @@
+import { bootDebuggee } from '../debugger/boot-request.ts';
+import { machineText } from '../debugger/debuggee.ts';
+import type { Debuggee } from '../debugger/debuggee.ts';
+import { symbolCount } from '../debugger/symbols.ts';
+import { count } from '../util/hex.ts';
+import { parseSize } from '../util/size.ts';
+import { CAPABILITIES, EXCEPTION_FILTERS } from './capabilities.ts';
+import { validateLaunch } from './launch-configuration.ts';
+import type { CompleteLaunchConfiguration } from './launch-configuration.ts';
+import type { Handlers } from './requests.ts';
+import type { SessionState } from './session-state.ts';
+
+export function launchRequests(
+  state: SessionState,
+): Handlers<'initialize' | 'launch' | 'configurationDone' | 'restart' | 'terminate' | 'disconnect'> {
+  const boot = async (launchArguments: unknown): Promise<CompleteLaunchConfiguration> => {
+    const configuration = validateLaunch(launchArguments);
+    const debuggee = await load(state, configuration);
+    debuggee.control.maxInstructions = configuration.maxInstructions ?? Infinity;
+    state.adopt({ configuration, debuggee });
+    return configuration;
+  };
+  /** The machine stands at its entry: stops there, or runs. */
+  const begin = (): void => {
+    const { configuration, debuggee } = state.launched;
+    if (configuration.stopOnEntry) debuggee.control.stopAtEntry();
+    else debuggee.control.continue();
+  };
+  return {
+    initialize: ({ clientID = '', supportsInvalidatedEvent = false }) => {
+      state.client = clientID;
+      state.supportsInvalidated = supportsInvalidatedEvent;
+      state.exceptionFilters = new Set(EXCEPTION_FILTERS.map(({ filter }) => filter));
+      return CAPABILITIES;
+    },
+    launch: async (launchArguments) => {
+      await boot(launchArguments);
+      state.afterResponse(() => {
+        for (const output of launchOutput(state.debuggee)) state.send('output', output);
+        // Breakpoints can be set honestly only now that the symbols are known.
+        state.send('initialized');
+      });
+      return undefined;
+    },
+    configurationDone: () => {
+      state.afterResponse(begin);
+      return undefined;
+    },
+    restart: async (request) => {
+      // The kernel may have been built again: everything is read anew.
+      await boot(request?.arguments ?? state.launched.configuration);
+      state.afterResponse(begin);
+      return undefined;
+    },
+    terminate: () => {
+      state.afterResponse(() => state.terminate());
+      return undefined;
+    },
+    disconnect: () => {
+      state.afterResponse(() => {
+        state.end();
+        state.host.disconnected();
+      });
+      return undefined;
+    },
+  };
+}
+
+async function load(state: SessionState, configuration: CompleteLaunchConfiguration): Promise<Debuggee> {
+  const { host } = state;
+  const file = async (path: string): Promise<{ name: string; bytes: Uint8Array }> => ({
+    name: baseName(path),
+    bytes: await host.readFile(path),
+  });
+  return bootDebuggee(
+    {
+      kernel: await file(configuration.program),
+      entry: configuration.entry,
+      load: {
+        memory: parseSize(configuration.memory, 'memory'),
+        cmdline: configuration.cmdline,
+        bootLoaderName: configuration.bootLoaderName,
+        poison: configuration.poison,
+        modules: await Promise.all(
+          configuration.modules.map(async (module) => ({
+            ...(await file(module.file)),
+            cmdline: module.cmdline ?? '',
+          })),
+        ),
+      },
+      registers: configuration.registers,
+      symbols: await Promise.all(
+        configuration.symbols.map(async (symbols) => ({ ...(await file(symbols.file)), bias: symbols.bias ?? '0' })),
+      ),
+    },
+    host.scheduler,
+  );
+}
+
+/** The line that says how the kernel is entered and why, then what the machine is, dimmed. */
+function launchOutput(debuggee: Debuggee): { category: string; output: string }[] {
+  const symbols = debuggee.symbolFiles.reduce((sum, file) => sum + symbolCount(file), 0);
+  const { plan } = debuggee.inspection;
+  return [
+    { category: 'console', output: `${plan.chosen}\n` },
+    {
+      category: 'console',
+      output: `\u001b[2mSet "entry" in launch.json to choose. Machine: ${machineText(debuggee)}. Symbols: ${count(symbols)}.\u001b[0m\n`,
+    },
+  ];
+}
+
+/** The last part of a path, with either kind of separator. */
+function baseName(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
+}

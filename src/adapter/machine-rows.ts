@@ -1,0 +1,173 @@
+import type { Debuggee } from '../debugger/debuggee.ts';
+import { descriptorTables } from '../debugger/descriptor-tables.ts';
+import type { CheckedPromise } from '../debugger/entry-promises.ts';
+import type { Inspection } from '../debugger/inspection.ts';
+import { informationOf } from '../debugger/variables/boot-information.ts';
+import { symbolCount } from '../debugger/symbols.ts';
+import type { VariableNode } from '../debugger/variables/node.ts';
+import { binarySize, count, hex } from '../util/hex.ts';
+import { cpuMode } from '../x86/cpu-mode.ts';
+import { EFLAGS } from '../x86/eflags.ts';
+import { memoryReference } from './addresses.ts';
+import type { MachineRow, MachineRowKind } from './protocol.ts';
+
+/** Everything that the Machine view shows. */
+export function machineRows(debuggee: Debuggee): MachineRow[] {
+  const { inspection } = debuggee;
+  return [startOfDay(debuggee), cpu(inspection), tables(inspection), devices(debuggee), images(debuggee)];
+}
+
+function startOfDay({ inspection, promises }: Debuggee): MachineRow {
+  const having = (verdict: CheckedPromise['verdict']): number =>
+    promises.filter((promise) => promise.verdict === verdict).length;
+  const verdicts = (['kept', 'broken', 'set', 'not promised'] as const)
+    .filter((verdict) => having(verdict) > 0)
+    .map((verdict) => `${having(verdict)} ${verdict}`)
+    .join(', ');
+  const information = informationOf(inspection);
+  const structure: MachineRow[] =
+    information === undefined
+      ? []
+      : [
+          {
+            kind: 'structure',
+            label: information.kind,
+            description: hex(information.address, 8),
+            memoryReference: memoryReference(BigInt(information.address)),
+            children: fields(information.rows()),
+          },
+        ];
+  return {
+    kind: 'start-of-day',
+    label: 'Start of Day',
+    description: `${inspection.plan.label} at ${inspection.address(inspection.codeAddress(inspection.plan.state.eip))}`,
+    children: [
+      { kind: 'promises', label: 'Promises', description: verdicts, children: promises.map(promiseRow) },
+      ...structure,
+    ],
+  };
+}
+
+const PROMISE_KINDS: Readonly<Record<CheckedPromise['verdict'], MachineRowKind>> = {
+  kept: 'promise-kept',
+  broken: 'promise-broken',
+  'not promised': 'promise-none',
+  set: 'promise-set',
+};
+
+function promiseRow({ item, promise, atEntry, verdict }: CheckedPromise): MachineRow {
+  const promised = promise === undefined ? '' : ` · promised ${promise}`;
+  return { kind: PROMISE_KINDS[verdict], label: item, description: `${atEntry} · ${verdict}${promised}` };
+}
+
+function fields(nodes: readonly VariableNode[]): MachineRow[] {
+  return nodes.map(({ name, value, memory, children }) => ({
+    kind: 'field',
+    label: name,
+    description: value,
+    ...(memory === undefined ? {} : { memoryReference: memoryReference(memory) }),
+    ...(children === undefined ? {} : { children: fields(children()) }),
+  }));
+}
+
+const MODES = {
+  real: 'real mode',
+  'virtual-8086': 'virtual-8086',
+  'protected-16': '16-bit protected mode',
+  'protected-32': '32-bit protected mode',
+} as const;
+
+/** The mode of the CPU in words: `32-bit protected mode`. */
+function modeText(inspection: Inspection): string {
+  return MODES[cpuMode(inspection.number('cr0'), inspection.number('eflags'), inspection.target.segment('cs').access)];
+}
+
+function cpu(inspection: Inspection): MachineRow {
+  const paging = inspection.target.paging ? 'on' : 'off';
+  const interrupts = (inspection.number('eflags') & EFLAGS.IF) !== 0 ? 'on' : 'off';
+  const cpl = inspection.number('cpl');
+  const field = (label: string, description: string): MachineRow => ({ kind: 'field', label, description });
+  return {
+    kind: 'cpu',
+    label: 'CPU',
+    description: `${modeText(inspection)}, paging ${paging}, CPL ${cpl}`,
+    children: [
+      field('Mode', modeText(inspection)),
+      field('Paging', paging),
+      field('Privilege level', `${cpl}`),
+      field('Interrupts', interrupts),
+      field('Instructions', count(inspection.target.instructions)),
+      field('Exceptions', count(inspection.target.faults().length)),
+    ],
+  };
+}
+
+function tables(inspection: Inspection): MachineRow {
+  const rows = descriptorTables(inspection).map(({ name, base, limit, entries }): MachineRow => {
+    const filled = entries.length === 0 ? 'empty' : `${entries.length} in use`;
+    return {
+      kind: 'descriptor-table',
+      label: name,
+      description: `${hex(base, 8)} limit ${hex(limit, 4)} · ${filled}`,
+      memoryReference: memoryReference(BigInt(base)),
+      children: entries.map((entry) => ({
+        kind: 'descriptor',
+        label: entry.name,
+        description: entry.text,
+        memoryReference: memoryReference(entry.address),
+      })),
+    };
+  });
+  const summary = rows.map(({ label, description }) => `${label} ${description.split(' · ').at(-1) ?? ''}`).join(', ');
+  return { kind: 'descriptor-tables', label: 'Descriptor Tables', description: summary, children: rows };
+}
+
+function devices({ machine }: Debuggee): MachineRow {
+  const { devices: all, unclaimed } = machine;
+  const device = (name: string, kind: MachineRowKind = 'device'): MachineRow => ({
+    kind,
+    label: name,
+    description: '',
+  });
+  const missing: MachineRow[] =
+    unclaimed.length === 0
+      ? []
+      : [
+          {
+            kind: 'field',
+            label: 'Nobody answered',
+            description: `${unclaimed.length} ${unclaimed.length === 1 ? 'access' : 'accesses'}`,
+            children: unclaimed.map((access) => ({
+              kind: 'field',
+              label: access.description,
+              description: `×${count(access.count)}`,
+            })),
+          },
+        ];
+  return {
+    kind: 'devices',
+    label: 'Devices',
+    description: binarySize(machine.memory.size),
+    children: [
+      device('Screen', 'screen'),
+      device('COM1', 'serial'),
+      ...[all.interruptController, all.intervalTimer, all.keyboard, all.cmos, all.debugPort].map(({ name }) =>
+        device(name),
+      ),
+      ...missing,
+    ],
+  };
+}
+
+function images({ symbolFiles }: Debuggee): MachineRow {
+  return {
+    kind: 'images',
+    label: 'Images',
+    description: '',
+    children: symbolFiles.map((file) => ({
+      kind: 'image',
+      label: file.name,
+      description: symbolCount(file) === 0 ? 'no symbols' : `${count(symbolCount(file))} symbols`,
+    })),
+  };
+}

@@ -1,0 +1,90 @@
+import { ProtocolServer } from '@vscode/debugadapter/lib/protocol';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { StartOfDayError } from '../util/errors.ts';
+import { breakpointRequests } from './breakpoint-requests.ts';
+import { disassemblyRequests } from './disassembly-requests.ts';
+import { toErrorMessage } from './errors.ts';
+import { evaluateRequests } from './evaluate-requests.ts';
+import { exceptionRequests } from './exception-requests.ts';
+import { executionRequests } from './execution-requests.ts';
+import type { AdapterHost } from './host.ts';
+import { launchRequests } from './launch-requests.ts';
+import { memoryRequests } from './memory-requests.ts';
+import type { Command, Handler, Handlers } from './requests.ts';
+import { SessionState } from './session-state.ts';
+import { stackRequests } from './stack-requests.ts';
+import { variableRequests } from './variable-requests.ts';
+import { viewRequests } from './view-requests.ts';
+
+/**
+ * One debug session: routes each request to the family that answers it, and turns what is thrown into an error response. Knows neither
+ * Node nor VS Code: the transport calls `handleMessage` and listens to `onDidSendMessage`, or gives streams to `start`.
+ */
+export class Session extends ProtocolServer {
+  private readonly state: SessionState;
+  private readonly handlers: Handlers;
+
+  constructor(host: AdapterHost) {
+    super();
+    this.state = new SessionState(host, (event, body) => this.sendEvent({ seq: 0, type: 'event', event, body }));
+    this.handlers = {
+      ...launchRequests(this.state),
+      ...breakpointRequests(this.state),
+      ...executionRequests(this.state),
+      ...stackRequests(this.state),
+      ...variableRequests(this.state),
+      ...evaluateRequests(this.state),
+      ...exceptionRequests(this.state),
+      ...memoryRequests(this.state),
+      ...disassemblyRequests(this.state),
+      ...viewRequests(this.state),
+    };
+  }
+
+  /** Stops the machine: the client is gone. */
+  override dispose(): void {
+    this.state.end();
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    void this.answer(request);
+  }
+
+  private async answer(request: DebugProtocol.Request): Promise<void> {
+    const { command } = request;
+    const response: DebugProtocol.Response = {
+      seq: 0,
+      type: 'response',
+      request_seq: request.seq,
+      command,
+      success: true,
+    };
+    try {
+      const handler = this.handlerOf(command);
+      const body = handler(request.arguments);
+      // Only what waits for a file is a promise: everything else is answered in the turn in which it came.
+      const settled: unknown = body instanceof Promise ? await body : body;
+      response.body = settled;
+    } catch (error) {
+      response.success = false;
+      // The extension shows a launch that did not succeed in a dialog of its own.
+      const showUser = command !== 'launch' || this.state.client !== 'vscode';
+      const message = toErrorMessage(error, showUser);
+      response.message = message.format;
+      response.body = { error: message };
+    }
+    this.sendResponse(response);
+    this.state.responded();
+  }
+
+  private handlerOf(command: string): (request: unknown) => unknown {
+    if (!Object.hasOwn(this.handlers, command))
+      throw new StartOfDayError({
+        code: 'unknown-request',
+        blame: 'user',
+        title: `There is no request "${command}" here`,
+      });
+    // The client vouches for the shape of the arguments, as everywhere in DAP.
+    return this.handlers[command as Command] as Handler<Command> as (request: unknown) => unknown;
+  }
+}

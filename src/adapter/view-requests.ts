@@ -1,0 +1,54 @@
+import { toBase64 } from '../util/base64.ts';
+import { machineRows } from './machine-rows.ts';
+import { pvOpsReply } from './pv-ops-reply.ts';
+import type { CustomRequest } from './protocol.ts';
+import type { Handlers } from './requests.ts';
+import type { SessionState } from './session-state.ts';
+
+/** What the views of the extension ask for. */
+export function viewRequests(state: SessionState): Handlers<CustomRequest> {
+  const instruction = (): number => state.debuggee.target.instructions;
+  return {
+    'startOfDay/boot': () => {
+      const { configuration, debuggee } = state.launched;
+      const { plan } = debuggee.inspection;
+      return {
+        instruction: instruction(),
+        program: configuration.program,
+        entry: plan.entry,
+        entryLabel: plan.label,
+        hypervisor: configuration.hypervisor,
+        chosen: plan.chosen,
+        promises: debuggee.promises.map(({ item, promise, atEntry, verdict }) => ({
+          item,
+          atEntry,
+          verdict,
+          ...(promise === undefined ? {} : { promise }),
+        })),
+      };
+    },
+    'startOfDay/machine': () => ({ instruction: instruction(), rows: machineRows(state.debuggee) }),
+    'startOfDay/pvOps': () => pvOpsReply(state.debuggee),
+    'startOfDay/screen': () => {
+      const { columns, rows, characters, attributes, cursor } = state.debuggee.machine.screen();
+      return {
+        instruction: instruction(),
+        columns,
+        rows,
+        text: characters,
+        attributes: toBase64(attributes),
+        ...(cursor === undefined ? {} : { cursor }),
+      };
+    },
+    'startOfDay/keyboard': ({ scanCodes }) => {
+      state.debuggee.machine.devices.keyboard.press(scanCodes);
+      state.debuggee.control.wake();
+      return undefined;
+    },
+    'startOfDay/serialInput': ({ text }) => {
+      for (const character of text) state.debuggee.machine.devices.serial.receive(character.charCodeAt(0) & 0xff);
+      state.debuggee.control.wake();
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { readWholeFile } from '../platform/node/files.ts';
+import { bootDebuggee } from '../debugger/boot-request.ts';
+import { nodeScheduler } from '../platform/node/scheduler.ts';
+import { StartOfDayError } from '../util/errors.ts';
+import { parseSize } from '../util/size.ts';
+import { parseArguments, splitOnce, usageError } from './arguments.ts';
+import type { ParsedArguments } from './arguments.ts';
+import { bootReport, exitStatus } from './boot-report.ts';
+import type { Command } from './command.ts';
+import { runHeadless } from './headless-run.ts';
+import type { TypedText } from './headless-run.ts';
+import { basename } from 'node:path';
+
+const ENGINES = ['interpreter', 'reference'] as const;
+
+/** Runs a kernel without a screen. */
+export const bootCommand: Command = {
+  name: 'boot',
+  operands: 'FILE',
+  help: 'Run a kernel without a screen; COM1 and port 0xe9 go to standard output.',
+  options: [
+    { name: '--entry', value: 'P', help: 'how to enter it: auto, multiboot' },
+    { name: '--hypervisor', value: 'H', help: 'what stands under it: native' },
+    { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
+    { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
+    { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries' },
+    { name: '--memory', value: 'SIZE', help: 'physical memory, 128M unless given' },
+    { name: '--register', value: 'R=V', repeatable: true, help: 'a register to set at entry' },
+    { name: '--until', value: 'PLACE', help: 'stop before the instruction at an address or symbol' },
+    { name: '--max', value: 'N', help: 'stop after N instructions; 0 shows the state at entry' },
+    {
+      name: '--type',
+      value: 'TEXT@COUNT',
+      repeatable: true,
+      help: 'type a text on the keyboard after COUNT instructions',
+    },
+    { name: '--engine', value: 'E', help: `what runs the instructions: ${ENGINES.join(', ')}` },
+    { name: '--json', help: 'print the machine as one JSON object at the end' },
+  ],
+  async run(words) {
+    const given = parseArguments(words, this.options);
+    const single = (name: string): string | undefined => given.values.get(name)?.[0];
+    const [file, ...more] = given.positional;
+    if (file === undefined) throw usageError('boot needs the file of a kernel', 'Write start-of-day boot FILE.');
+    if (more[0] !== undefined) throw usageError(`boot takes one file, but "${more[0]}" came after "${file}"`);
+    refuseWhatIsNotThere(given);
+
+    const debuggee = bootDebuggee(
+      {
+        kernel: await readNamed(file),
+        entry: single('--entry') ?? 'auto',
+        load: {
+          memory: parseSize(single('--memory') ?? '128M', '--memory'),
+          cmdline: single('--append') ?? '',
+          bootLoaderName: 'Start of Day',
+          poison: true,
+          modules: await Promise.all((given.values.get('--module') ?? []).map(readModule)),
+        },
+        registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
+        symbols: [],
+        engine: engineNamed(single('--engine') ?? 'interpreter'),
+      },
+      nodeScheduler,
+    );
+    const json = given.switches.has('--json');
+    const until = single('--until');
+    const run = runHeadless(debuggee, {
+      until: until === undefined ? undefined : debuggee.inspection.evaluateAddress(until).value,
+      maxInstructions: wholeNumber('--max', single('--max')),
+      typed: (given.values.get('--type') ?? []).map(typedText),
+      output: json ? () => undefined : (bytes) => void process.stdout.write(bytes),
+    });
+    if (json) process.stdout.write(`${JSON.stringify(bootReport(debuggee, run), null, 2)}\n`);
+    else process.stderr.write(`${run.stop.description}\n`);
+    return exitStatus(run.stop, until !== undefined);
+  },
+};
+
+function refuseWhatIsNotThere(given: ParsedArguments): void {
+  const hypervisor = given.values.get('--hypervisor')?.[0];
+  if (hypervisor !== undefined && hypervisor !== 'native')
+    throw usageError(`There is no hypervisor "${hypervisor}" in this version`, 'This version has native.');
+  if (given.values.has('--initrd'))
+    throw usageError(
+      '--initrd is for the Linux entries, which this version does not have',
+      'Use --module for a Multiboot kernel.',
+    );
+}
+
+async function readNamed(path: string): Promise<{ name: string; bytes: Uint8Array }> {
+  return { name: basename(path), bytes: await readWholeFile(path) };
+}
+
+async function readModule(text: string): Promise<{ name: string; bytes: Uint8Array; cmdline: string }> {
+  const [file, cmdline = ''] = splitOnce(text, '=');
+  return { ...(await readNamed(file)), cmdline };
+}
+
+function registerSetting(text: string): [string, string] {
+  const [name, value] = splitOnce(text, '=');
+  if (value === undefined) throw usageError(`--register "${text}" sets nothing`, 'Write --register ebx=0x1.');
+  return [name, value];
+}
+
+function engineNamed(name: string): (typeof ENGINES)[number] {
+  const engine = ENGINES.find((known) => known === name);
+  if (engine === undefined)
+    throw usageError(`There is no engine "${name}" in this version`, `This version has ${ENGINES.join(', ')}.`);
+  return engine;
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw usageError(`${option} needs a whole number, not "${text}"`);
+  return Number(text);
+}
+
+function typedText(argument: string): TypedText {
+  const at = argument.lastIndexOf('@');
+  const count = at < 0 ? undefined : wholeNumber('--type', argument.slice(at + 1));
+  if (count === undefined)
+    throw new StartOfDayError({
+      code: 'usage',
+      blame: 'user',
+      title: `--type "${argument}" does not say when`,
+      mend: 'Write --type TEXT@COUNT: the text and the instruction count at which it is typed.',
+    });
+  // A key that has no character is written as in C.
+  return { text: argument.slice(0, at).replaceAll('\\n', '\n').replaceAll('\\e', '\u001b'), at: count };
+}

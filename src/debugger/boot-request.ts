@@ -1,0 +1,60 @@
+import { chooseEntry } from '../boot/choose-entry.ts';
+import { applyPlan } from '../boot/load.ts';
+import type { LoadOptions } from '../boot/protocol.ts';
+import { hasElfMagic } from '../image/elf-header.ts';
+import { ElfFile } from '../image/elf.ts';
+import { Machine } from '../machine/machine.ts';
+import { ElfSymbols } from '../symbols/elf-symbols.ts';
+import { StartOfDayError } from '../util/errors.ts';
+import { createDebuggee } from './debuggee.ts';
+import type { Debuggee } from './debuggee.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SymbolFile } from './symbols.ts';
+
+/** A file that was read from disk. */
+export interface NamedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What to boot, and how. */
+export interface BootRequest {
+  readonly kernel: NamedFile;
+  /** `auto` or the name of an entry. */
+  readonly entry: string;
+  readonly load: LoadOptions;
+  /** Registers to set after the entry protocol has: names to expressions. */
+  readonly registers: Readonly<Record<string, string>>;
+  /** More symbols; `bias` is a number as text. */
+  readonly symbols: readonly (NamedFile & { readonly bias: string })[];
+  readonly engine?: 'interpreter' | 'reference';
+}
+
+/** Plans the boot, builds the machine and puts a debugger around it. Throws with what the image or the request lacks. */
+export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
+  const plan = chooseEntry(request.kernel, request.entry, request.load);
+  const machine = new Machine({ memory: request.load.memory, engine: request.engine });
+  applyPlan(plan, machine);
+  const files = [{ ...request.kernel, bias: '0' }, ...request.symbols];
+  return createDebuggee(
+    { machine, plan, poison: request.load.poison, registers: request.registers, symbolFiles: files.map(symbolFile) },
+    scheduler,
+  );
+}
+
+/** The symbols of a file; a file that is no ELF, as a kernel with the a.out kludge, has none. */
+function symbolFile({ name, bytes, bias }: NamedFile & { readonly bias: string }): SymbolFile {
+  return { name, bias: parseBias(name, bias), symbols: new ElfSymbols(hasElfMagic(bytes) ? new ElfFile(name, bytes) : NO_SECTIONS) };
+}
+
+const NO_SECTIONS = { bits: 32, sections: [] } as const;
+
+function parseBias(name: string, text: string): bigint {
+  if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+  throw new StartOfDayError({
+    code: 'symbols-bias',
+    blame: 'user',
+    title: `The bias "${text}" of ${name} is not a number`,
+    mend: 'Write it in hexadecimal with 0x, such as "0xc0000000".',
+  });
+}

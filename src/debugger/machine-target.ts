@@ -1,0 +1,125 @@
+import type { SegmentName } from '../boot/protocol.ts';
+import type { FaultRecord } from '../cpu/fault.ts';
+import { ACCESS, SEGMENT } from '../cpu/state.ts';
+import type { SegmentCache } from '../cpu/state.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { MachineStop, RunLimits } from '../machine/stop.ts';
+import { CR0 } from '../x86/control-registers.ts';
+import { walkPages } from '../x86/page-walk.ts';
+import { REGISTER_NAMES, readRegister, writeRegister } from './machine-registers.ts';
+import type { AddressSpace, Caller, RegisterValue, Target } from './target.ts';
+
+const PAGE = 4096;
+const ADDRESS_SPACE = 0x1_0000_0000;
+
+/** One object for every step, so that a step allocates nothing. */
+const ONE_INSTRUCTION: RunLimits = { maxInstructions: 1, breakpoints: false };
+
+/** The emulated machine as a debugger's target. */
+export class MachineTarget implements Target {
+  private readonly machine: Machine;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  get instructions(): number {
+    return this.machine.instructions;
+  }
+  get ticks(): number {
+    return this.machine.ticks;
+  }
+  get instructionAddress(): bigint {
+    const { state } = this.machine.cpu;
+    return BigInt((state.segment(SEGMENT.cs).base + state.ip) >>> 0);
+  }
+  get codeSize(): 16 | 32 {
+    return (this.segment('cs').access & ACCESS.big) !== 0 ? 32 : 16;
+  }
+  get paging(): boolean {
+    return (this.machine.cpu.state.control(0) & CR0.PG) !== 0;
+  }
+
+  register(name: string): RegisterValue | undefined {
+    return readRegister(this.machine.cpu.state, name);
+  }
+  setRegister(name: string, value: bigint): void {
+    writeRegister(this.machine.cpu.state, name, value);
+    this.machine.cpu.stateChanged();
+  }
+  registerNames(): readonly string[] {
+    return REGISTER_NAMES;
+  }
+  segment(name: SegmentName): SegmentCache {
+    return this.machine.cpu.state.segment(SEGMENT[name]);
+  }
+
+  read(space: AddressSpace, address: bigint, count: number): Uint8Array {
+    const end = Math.min(Number(address) + count, ADDRESS_SPACE);
+    const bytes = new Uint8Array(Math.max(0, end - Number(address)));
+    const done = this.pieces(space, Number(address), bytes.length, (physical, offset, length) => {
+      bytes.set(this.machine.memory.bytes.subarray(physical, physical + length), offset);
+    });
+    return done < bytes.length ? bytes.subarray(0, done) : bytes;
+  }
+
+  write(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
+    return this.pieces(space, Number(address), bytes.length, (physical, offset, length) => {
+      this.machine.memory.write(physical, bytes.subarray(offset, offset + length));
+    });
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.machine.setBreakpoints(Array.from(addresses, Number));
+  }
+  run(limits: RunLimits): MachineStop {
+    return this.machine.run(limits);
+  }
+  step(): MachineStop | undefined {
+    const stop = this.machine.run(ONE_INSTRUCTION);
+    return stop.reason === 'max-instructions' ? undefined : stop;
+  }
+
+  callers(): readonly Caller[] {
+    return this.machine.cpu.callers();
+  }
+  faults(): readonly FaultRecord[] {
+    return this.machine.faults;
+  }
+
+  /** Calls `use` for each piece of a range that is contiguous in physical memory; returns the bytes before memory ends. */
+  private pieces(
+    space: AddressSpace,
+    address: number,
+    count: number,
+    use: (physical: number, offset: number, length: number) => void,
+  ): number {
+    let done = 0;
+    while (done < count) {
+      const at = address + done;
+      const physical = space === 'physical' || !this.paging ? at : this.translate(at);
+      if (physical === undefined || physical >= this.machine.memory.size) break;
+      const toPageEnd = space === 'physical' || !this.paging ? Infinity : PAGE - (at % PAGE);
+      const length = Math.min(count - done, toPageEnd, this.machine.memory.size - physical);
+      use(physical, done, length);
+      done += length;
+    }
+    return done;
+  }
+
+  /** The page walk without its effects: a debugger sets no accessed bit, and rights do not bind it. */
+  private translate(linear: number): number | undefined {
+    const { state } = this.machine.cpu;
+    const context = {
+      cr0: state.control(0),
+      cr3: state.control(3),
+      cr4: state.control(4),
+      cpl: 0,
+      access: 'read',
+    } as const;
+    const walk = walkPages(linear, context, (physical) =>
+      this.machine.memory.contains(physical, 4) ? this.machine.memory.read32(physical) : 0,
+    );
+    return walk.fault === undefined ? walk.physical : undefined;
+  }
+}

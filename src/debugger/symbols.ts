@@ -1,0 +1,90 @@
+import type { ElfSymbols } from '../symbols/elf-symbols.ts';
+import { hex } from '../util/hex.ts';
+
+/** The symbols of one file, moved by a bias. */
+export interface SymbolFile {
+  /** Name of the file, without its folder. */
+  readonly name: string;
+  readonly symbols: ElfSymbols;
+  /** Added to every address of the file. */
+  readonly bias: bigint;
+}
+
+/** How many symbols a file has. */
+export function symbolCount({ symbols }: SymbolFile): number {
+  return [...symbols.names()].length;
+}
+
+/** The names of a whole session: several files, and the time before paging when a kernel runs at its physical addresses. */
+export class Symbols {
+  private readonly files: readonly SymbolFile[];
+  /** Virtual minus physical address of the kernel. */
+  private readonly physicalBias: bigint;
+
+  constructor(files: readonly SymbolFile[], physicalBias: number) {
+    this.files = files;
+    this.physicalBias = BigInt(physicalBias);
+  }
+
+  /** `symbol` or `symbol+0x12` of a linear address; while paging is off also of a physical one. */
+  nameOf(address: bigint, paging: boolean): string | undefined {
+    const location = this.locate(address, paging);
+    return location === undefined ? undefined : located(location.name, location.offset);
+  }
+
+  /** The name of a return address: it belongs to the call before it, which may be the last instruction of its function. */
+  nameOfReturn(address: bigint, paging: boolean): string | undefined {
+    const location = this.locate(address - 1n, paging);
+    return location === undefined ? undefined : located(location.name, location.offset + 1);
+  }
+
+  /** The symbol that starts at a linear address. */
+  startingAt(address: bigint, paging: boolean): string | undefined {
+    const location = this.locate(address, paging);
+    return location?.offset === 0 ? location.name : undefined;
+  }
+
+  /** Start of the symbol that holds a linear address. */
+  startOf(address: bigint, paging: boolean): bigint | undefined {
+    const location = this.locate(address, paging);
+    return location === undefined ? undefined : address - BigInt(location.offset);
+  }
+
+  /** Linear address of a symbol, as it was linked. */
+  addressOf(name: string): bigint | undefined {
+    for (const { symbols, bias } of this.files) {
+      const symbol = symbols.find(name);
+      if (symbol !== undefined) return BigInt.asUintN(32, symbol.address + bias);
+    }
+    return undefined;
+  }
+
+  /** Every address under which the guest can reach what is linked at `address`: a kernel runs at physical addresses before paging. */
+  aliases(address: bigint): bigint[] {
+    const physical = BigInt.asUintN(32, address - this.physicalBias);
+    const linked = this.physicalBias !== 0n && this.locateLinked(address) !== undefined;
+    return linked ? [address, physical] : [address];
+  }
+
+  *names(): Iterable<string> {
+    for (const { symbols } of this.files) yield* symbols.names();
+  }
+
+  private locate(address: bigint, paging: boolean): { name: string; offset: number } | undefined {
+    const linked = this.locateLinked(address);
+    if (linked !== undefined || paging || this.physicalBias === 0n) return linked;
+    return this.locateLinked(BigInt.asUintN(32, address + this.physicalBias));
+  }
+
+  private locateLinked(address: bigint): { name: string; offset: number } | undefined {
+    for (const { symbols, bias } of this.files) {
+      const location = symbols.lookup(BigInt.asUintN(32, address - bias));
+      if (location !== undefined) return location;
+    }
+    return undefined;
+  }
+}
+
+function located(name: string, offset: number): string {
+  return offset === 0 ? name : `${name}+${hex(offset)}`;
+}

@@ -1,0 +1,46 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Session } from '../../adapter/session.ts';
+import { StartOfDayError } from '../../util/errors.ts';
+import { readWholeFile } from './files.ts';
+import { nodeScheduler } from './scheduler.ts';
+
+/** Serves one session on standard input and output, and ends the process with it. */
+export function serveStandardStreams(): void {
+  const session = new Session({
+    scheduler: nodeScheduler,
+    readFile: readWholeFile,
+    // What was written must reach the client before the process ends.
+    disconnected: () => void process.stdout.end(() => process.exit()),
+  });
+  process.stdin.on('end', () => {
+    session.dispose();
+    process.exit();
+  });
+  session.start(process.stdin, process.stdout);
+}
+
+/** Serves any number of sessions at a time on a port of 127.0.0.1 (0 for a free one). Resolves to the port once it listens. */
+export function servePort(port: number): Promise<number> {
+  const server = createServer((socket) => {
+    const session = new Session({
+      scheduler: nodeScheduler,
+      readFile: readWholeFile,
+      disconnected: () => socket.end(),
+    });
+    socket.setNoDelay(true);
+    socket.on('close', () => session.dispose());
+    session.start(socket, socket);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(
+        new StartOfDayError(
+          { code: 'port', blame: 'user', title: `Port ${port} of 127.0.0.1 cannot be used`, detail: cause.message },
+          { cause },
+        ),
+      );
+    });
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
