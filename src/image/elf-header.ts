@@ -49,7 +49,8 @@ export function readElfHeader(reader: ByteReader): ElfHeader {
       title: 'is not an ELF file',
       field: 'e_ident[EI_MAG0]',
       offset: '0x0',
-      found: [...reader.bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') || 'not there',
+      found:
+        [...reader.bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') || 'not there',
       needed: '7f 45 4c 46',
       mend: 'Give the ELF file that the linker wrote.',
     });
@@ -65,7 +66,7 @@ export function readElfHeader(reader: ByteReader): ElfHeader {
       needed: '3 (Intel 80386, 32-bit) or 62 (x86-64, 64-bit)',
       mend: 'Build the kernel for the x86.',
     });
-  const first = firstSection(reader, bits, Number(raw.e_shoff), raw.e_shentsize);
+  const first = firstSection(reader, bits, Number(raw.e_shoff));
   const segments = {
     offset: Number(raw.e_phoff),
     count: raw.e_phnum === PN_XNUM ? (first?.sh_info ?? 0) : raw.e_phnum,
@@ -138,28 +139,18 @@ function checkSegmentTable(reader: ByteReader, bits: 32 | 64, table: ElfTable): 
     });
 }
 
-/** Section header 0, which holds the counts that do not fit in the ELF header. */
-function firstSection(
-  reader: ByteReader,
-  bits: 32 | 64,
-  offset: number,
-  entrySize: number,
-): { readonly sh_size: number | bigint; readonly sh_link: number; readonly sh_info: number } | undefined {
+/** Section header 0, which holds the counts that do not fit in the ELF header; undefined when there is no section header table. */
+function firstSection(reader: ByteReader, bits: 32 | 64, offset: number): SectionCounts | undefined {
   if (offset === 0) return undefined;
-  const layouts = ELF_LAYOUTS[bits];
-  const needed = layoutSize(layouts.section);
-  if (entrySize !== needed)
-    throw elfError(reader.name, {
-      code: 'elf-entry-size',
-      title: 'has section headers of the wrong size',
-      field: 'e_shentsize',
-      offset: hex(layouts.header.e_shentsize[0]),
-      found: entrySize.toString(),
-      needed: `${needed}, the size of a ${bits}-bit section header`,
-      mend: 'Link the kernel again: its ELF header is damaged.',
-    });
+  const layout = ELF_LAYOUTS[bits].section;
   // A table past the end is told by whoever asks for sections: a kernel can be loaded without them.
-  return reader.has(offset, needed)
-    ? reader.fields(layouts.section, offset, 'section header 0')
-    : { sh_size: 0, sh_link: 0, sh_info: 0 };
+  return reader.has(offset, layoutSize(layout)) ? reader.fields(layout, offset, 'section header 0') : NO_COUNTS;
 }
+
+interface SectionCounts {
+  readonly sh_size: number | bigint;
+  readonly sh_link: number;
+  readonly sh_info: number;
+}
+
+const NO_COUNTS: SectionCounts = { sh_size: 0, sh_link: 0, sh_info: 0 };

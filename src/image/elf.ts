@@ -1,4 +1,4 @@
-import { ByteReader } from '../util/bytes.ts';
+import { ByteReader, layoutSize } from '../util/bytes.ts';
 import { count, hex } from '../util/hex.ts';
 import { elfError } from './elf-errors.ts';
 import { readElfHeader } from './elf-header.ts';
@@ -126,6 +126,16 @@ export class ElfFile {
   private readSections(): readonly ElfSection[] {
     const { offset, count: entries, entrySize, nameIndex } = this.header.sections;
     const layout = ELF_LAYOUTS[this.bits].section;
+    if (entries > 0 && entrySize !== layoutSize(layout))
+      throw elfError(this.name, {
+        code: 'elf-entry-size',
+        title: 'has section headers of the wrong size',
+        field: 'e_shentsize',
+        offset: hex(ELF_LAYOUTS[this.bits].header.e_shentsize[0]),
+        found: entrySize.toString(),
+        needed: `${layoutSize(layout)}, the size of a ${this.bits}-bit section header`,
+        mend: 'Link the kernel again: its ELF header is damaged.',
+      });
     if (!this.reader.has(offset, entries * entrySize))
       throw elfError(this.name, {
         code: 'elf-section-table',
