@@ -10,7 +10,6 @@ import { CpuFault, TripleFault, Unimplemented } from './fault.ts';
 import { recordWithOperands } from './instruction-form.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { memoryOperations } from './memory-operations.ts';
-import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
 import { ShadowStack, type ShadowFrame } from './shadow-stack.ts';
@@ -108,7 +107,7 @@ export class Cpu implements CpuContext {
   }
   /** An external interrupt may be delivered before the next instruction. */
   get interruptible(): boolean {
-    return (this.state.view.getUint32(L.EFLAGS, true) & EFLAGS.IF) !== 0 && !this.state.interruptShadow;
+    return (this.state.systemFlags & EFLAGS.IF) !== 0 && !this.state.interruptShadow;
   }
 
   /** Callers of the running function, innermost first. */
@@ -201,7 +200,7 @@ export class Cpu implements CpuContext {
   private stepSlow(decoded: DecodedInstruction | undefined): CpuExit | undefined {
     const { state } = this;
     const { ip } = state;
-    const interruptsOn = state.view.getUint32(L.EFLAGS, true) & EFLAGS.IF;
+    const interruptsOn = state.systemFlags & EFLAGS.IF;
     const shadow = state.interruptShadow;
     try {
       const instruction = decoded ?? this.code.blockAt(ip).instructions[0];
@@ -226,7 +225,7 @@ export class Cpu implements CpuContext {
     }
     this.retiredCount++;
     if (this.isHalted) return HALTED;
-    const eflags = state.view.getUint32(L.EFLAGS, true);
+    const eflags = state.systemFlags;
     if ((eflags & EFLAGS.TF) !== 0) return { kind: 'unimplemented', what: 'the guest stepping itself (EFLAGS.TF)' };
     if (this.attentionWanted || state.interruptShadow || (interruptsOn === 0 && (eflags & EFLAGS.IF) !== 0))
       return ATTENTION;

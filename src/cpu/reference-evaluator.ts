@@ -1,5 +1,5 @@
 import type { Commit, Instruction } from '../isa/instruction.ts';
-import { conditionOf, flagImageOf, flagKindCode, flagKindOf, flagOf } from '../isa/flags.ts';
+import { conditionOf, flagKindCode, flagKindOf, flagOf } from '../isa/flags.ts';
 import type { RegisterRef, SegmentRef, StateName, Value, Width } from '../isa/value.ts';
 import { truncateTo } from '../isa/value.ts';
 import { internalError } from '../util/errors.ts';
@@ -100,10 +100,10 @@ export class ReferenceEvaluator {
       case 'condition':
         return valueOf(conditionOf(node.code, record.kind, record.width));
       case 'flag':
-        if (node.flag === 'd') return BigInt((view.getUint32(L.EFLAGS, true) >>> 10) & 1);
+        if (node.flag === 'd') return BigInt((this.state.systemFlags >>> 10) & 1);
         return valueOf(flagOf(node.flag, record.kind, record.width));
       case 'eflags':
-        return valueOf(flagImageOf(record.kind, record.width)) | BigInt(view.getUint32(L.EFLAGS, true));
+        return BigInt(this.state.eflags);
       case 'selector': {
         const segment = L.SEGMENTS + Number(valueOf(node.index)) * L.SEGMENT_SIZE;
         return BigInt(view.getUint32(segment + L.SEGMENT_SELECTOR, true));

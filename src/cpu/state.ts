@@ -88,8 +88,7 @@ export class CpuState {
 
   /** The whole EFLAGS image; reading works the status flags out of the lazy record. */
   get eflags(): number {
-    const { kind, width } = flagKindOf(this.view.getUint32(L.FLAG_KIND, true));
-    return (Number(evaluatePure(flagImageOf(kind, width), this)) | this.view.getUint32(L.EFLAGS, true)) >>> 0;
+    return (this.statusFlags() | this.systemFlags) >>> 0;
   }
   set eflags(value: number) {
     this.view.setUint32(L.EFLAGS, (value & ~STATUS_FLAGS) | 2, true);
@@ -98,6 +97,23 @@ export class CpuState {
     this.view.setBigUint64(L.FLAG_B, 0n, true);
     this.view.setBigUint64(L.FLAG_RESULT, 0n, true);
   }
+
+  /** EFLAGS without CF PF AF ZF SF OF (which read as 0): interrupt flag, I/O privilege and the like, at the cost of a load. */
+  get systemFlags(): number {
+    return this.view.getUint32(L.EFLAGS, true);
+  }
+  set systemFlags(value: number) {
+    this.view.setUint32(L.EFLAGS, (value & ~STATUS_FLAGS) | 2, true);
+  }
+
+  /**
+   * CF PF AF ZF SF OF worked out of the lazy record, as an EFLAGS word. The interpreter puts the function here that it generated
+   * from the same description.
+   */
+  statusFlags: () => number = () => {
+    const { kind, width } = flagKindOf(this.view.getUint32(L.FLAG_KIND, true));
+    return Number(evaluatePure(flagImageOf(kind, width), this));
+  };
 
   /** A slot of the lazy flag record, 64 bits. */
   flagSlot(slot: 'a' | 'b' | 'result'): bigint {

@@ -7,6 +7,8 @@ const TABLE_SIZE = 16384;
 
 /** The interpreter's handlers: made when a form is first met, a module for each batch, all in one table. */
 export class HandlerTable {
+  /** The status flags of the lazy record, as an EFLAGS word. */
+  readonly statusFlags: () => number;
   /** Enters the chain at a micro-op's address with a budget. */
   readonly start: (microOp: number, budget: number) => void;
 
@@ -19,6 +21,7 @@ export class HandlerTable {
     this.imports = { memory, table: this.table, ...slow };
     const exports = this.instantiate(baseModule());
     this.imports = { ...this.imports, ...(exports as Record<string, WebAssembly.ImportValue>) };
+    this.statusFlags = exports['flagImage'] as () => number;
     this.start = exports['start'] as (microOp: number, budget: number) => void;
   }
 

@@ -43,6 +43,7 @@ export class Interpreter {
     this.code = code;
     this.arena = new MicroOpArena(state);
     this.handlers = new HandlerTable(state.memory, mmu.slow);
+    state.statusFlags = this.handlers.statusFlags;
     this.emptyJumpCache();
     code.onDrop = (block) => this.drop(block);
   }

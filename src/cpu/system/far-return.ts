@@ -51,12 +51,12 @@ function farReturn(cpu: CpuContext, release: number): void {
 function interruptReturn(cpu: CpuContext): void {
   requireProtectedMode(cpu);
   const { state } = cpu;
-  if ((state.eflags & EFLAGS.NT) !== 0) throw new Unimplemented('hardware task switch');
+  if ((state.systemFlags & EFLAGS.NT) !== 0) throw new Unimplemented('hardware task switch');
   const width = cpu.instruction.operandSize;
   const [offset = 0, selector = 0, image = 0] = readStack(cpu, currentStack(cpu), 0, 3, width);
   if (width === 32 && (image & EFLAGS.VM) !== 0 && state.cpl === 0) throw new Unimplemented('virtual-8086 mode');
   const plan = planReturn(cpu, selector & 0xffff, offset, 3, 0);
-  const mask = restoredFlags(state.cpl, ioPrivilegeLevel(state.eflags), width);
+  const mask = restoredFlags(state.cpl, ioPrivilegeLevel(state.systemFlags), width);
   const eflags = ((state.eflags & ~mask) | (image & mask)) >>> 0;
   commit(cpu, plan);
   state.eflags = eflags;

@@ -131,7 +131,7 @@ function commit(
   }
   state.setRegister32(REGISTER.esp, plan.pointer);
   const masked = EFLAGS.TF | EFLAGS.NT | EFLAGS.RF | EFLAGS.VM | (gate.kind === 'interrupt' ? EFLAGS.IF : 0);
-  state.eflags = (state.eflags & ~masked) >>> 0;
+  state.systemFlags &= ~masked;
   state.interruptShadow = false;
   enterCode(cpu, target);
 }

@@ -16,7 +16,7 @@ export type SystemOperations = Readonly<Record<string, SystemOperation>>;
 /** Stops the machine where segment and interrupt rules are not those of protected mode. */
 export function requireProtectedMode(cpu: CpuContext): void {
   if ((cpu.state.control(0) & CR0.PE) === 0) throw new Unimplemented('real mode');
-  if ((cpu.state.eflags & EFLAGS.VM) !== 0) throw new Unimplemented('virtual-8086 mode');
+  if ((cpu.state.systemFlags & EFLAGS.VM) !== 0) throw new Unimplemented('virtual-8086 mode');
 }
 
 /** #GP(0) for a privileged instruction above CPL 0. */

@@ -16,7 +16,7 @@ const BITMAP_BASE = 0x66;
  */
 export function checkPortAccess(cpu: CpuContext, port: number, width: AccessWidth): void {
   const { cpl } = cpu.state;
-  const iopl = ioPrivilegeLevel(cpu.state.eflags);
+  const iopl = ioPrivilegeLevel(cpu.state.systemFlags);
   if (cpl <= iopl) return;
   const refuse = (reason: string): Error =>
     generalProtection(`port ${hex(port)}: CPL ${cpl} is above IOPL ${iopl}, and ${reason}`, { port, cpl, iopl });

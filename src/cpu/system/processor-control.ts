@@ -11,14 +11,14 @@ function requireIoPrivilege(cpu: CpuContext, instruction: string): void {
 
 function clearInterrupts(cpu: CpuContext): void {
   requireIoPrivilege(cpu, 'CLI');
-  cpu.state.eflags = (cpu.state.eflags & ~EFLAGS.IF) >>> 0;
+  cpu.state.systemFlags &= ~EFLAGS.IF;
 }
 
 /** Interrupts come one instruction late when IF was 0, so that STI and HLT, or STI and RET, cannot be torn apart (SDM 2, STI). */
 function setInterrupts(cpu: CpuContext): void {
   requireIoPrivilege(cpu, 'STI');
-  if ((cpu.state.eflags & EFLAGS.IF) !== 0) return;
-  cpu.state.eflags |= EFLAGS.IF;
+  if ((cpu.state.systemFlags & EFLAGS.IF) !== 0) return;
+  cpu.state.systemFlags |= EFLAGS.IF;
   cpu.state.interruptShadow = true;
 }
 
