@@ -26,6 +26,8 @@ export interface CpuOptions {
   readonly ramSize: number;
   readonly bus: CpuBus;
   readonly engine: EngineName;
+  /** The interpreter's handlers as `prebuilt-handlers.ts` makes them; without, they are made when they are needed. */
+  readonly handlers?: WebAssembly.Module;
 }
 
 export interface CpuRunOptions {
@@ -94,7 +96,8 @@ export class Cpu implements CpuContext {
     );
     const longest = options.engine === 'reference' ? 1 : LONGEST_BLOCK;
     this.code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
-    if (options.engine === 'interpreter') this.interpreter = new Interpreter(this.state, this.memory, this.code);
+    if (options.engine === 'interpreter')
+      this.interpreter = new Interpreter(this.state, this.memory, this.code, options.handlers);
   }
 
   /** Instructions retired since the start; an exception that was delivered counts as one. */

@@ -27,7 +27,8 @@ export interface DecodeMode {
   readonly stackWidth: 16 | 32;
 }
 
-interface EncodingInfo {
+/** One encoding of an instruction. */
+export interface EncodingInfo {
   readonly description: Description | undefined;
   readonly name: string;
   readonly width: Width;
@@ -183,7 +184,8 @@ export class InstructionDecoder {
   }
 }
 
-function describeEncoding(code: number, mnemonic: number): EncodingInfo {
+/** What an iced-x86 code means to this machine. */
+export function describeEncoding(code: number, mnemonic: number): EncodingInfo {
   const name = iced.Code[code] ?? `code ${code}`;
   const system = MOV_SYSTEM.find(([pattern]) => pattern.test(name))?.[1];
   const key = system ?? iced.Mnemonic[mnemonic] ?? '';

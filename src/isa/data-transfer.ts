@@ -9,32 +9,12 @@ const EFLAGS_LOW_BYTE = 0xd5;
 
 export const DATA_TRANSFER: readonly Description[] = [
   describe('Mov', (i) => i.destination.write(i.source.read())),
-  describe(
-    'Movzx',
-    (i) =>
-      i.destination.write(
-        i
-          .operandAt(1, i.width as Width)
-          .read()
-          .zeroExtend(i.width),
-      ),
-    {
-      operandWidths: extension,
-    },
-  ),
-  describe(
-    'Movsx',
-    (i) =>
-      i.destination.write(
-        i
-          .operandAt(1, i.width as Width)
-          .read()
-          .signExtend(i.width),
-      ),
-    {
-      operandWidths: extension,
-    },
-  ),
+  describe('Movzx', (i) => i.destination.write(i.operandOfAnyWidth(1).read().zeroExtend(i.width)), {
+    operandWidths: extension,
+  }),
+  describe('Movsx', (i) => i.destination.write(i.operandOfAnyWidth(1).read().signExtend(i.width)), {
+    operandWidths: extension,
+  }),
   describe('Lea', (i) => i.destination.write(i.binding.address().resize(i.width))),
   describe('Xchg', (i) => {
     const a = i.destination.read();

@@ -1,5 +1,5 @@
 import { describe, REGISTER, type Description, type Instruction } from './instruction.ts';
-import { constant, select, type OperandSize, type Value } from './value.ts';
+import { constant, select, type OperandSize, type Value, type Width } from './value.ts';
 
 const CARRY = 1;
 const AUXILIARY = 0x10;
@@ -39,23 +39,34 @@ const adjustUnpacked =
     i.changeStatusFlags(CARRY | AUXILIARY, bits.or(bits.shl(4)));
   };
 
+/** AAM and AAD take their base as a byte. */
+const baseByte = (): readonly Width[] => [8];
+
 export const DECIMAL: readonly Description[] = [
   describe('Daa', adjustPacked(true)),
   describe('Das', adjustPacked(false)),
   describe('Aaa', adjustUnpacked(true)),
   describe('Aas', adjustUnpacked(false)),
-  describe('Aam', (i) => {
-    const al = i.register(REGISTER.ax, 8);
-    const base = i.operandAt(0, 8).read();
-    i.raise(base.eq(0), 0, undefined, 'AAM with base 0');
-    const remainder = al.remu(base);
-    i.setRegister(REGISTER.ax, al.divu(base).zeroExtend(16).shl(8).or(remainder.zeroExtend(16)));
-    i.changeStatusFlags(SIGN_ZERO_PARITY, resultFlags(remainder));
-  }),
-  describe('Aad', (i) => {
-    const ax = i.register(REGISTER.ax, 16);
-    const sum = ax.shr(8).truncate(8).mul(i.operandAt(0, 8).read()).add(ax.truncate(8));
-    i.setRegister(REGISTER.ax, sum.zeroExtend(16));
-    i.changeStatusFlags(SIGN_ZERO_PARITY, resultFlags(sum));
-  }),
+  describe(
+    'Aam',
+    (i) => {
+      const al = i.register(REGISTER.ax, 8);
+      const base = i.operandAt(0, 8).read();
+      i.raise(base.eq(0), 0, undefined, 'AAM with base 0');
+      const remainder = al.remu(base);
+      i.setRegister(REGISTER.ax, al.divu(base).zeroExtend(16).shl(8).or(remainder.zeroExtend(16)));
+      i.changeStatusFlags(SIGN_ZERO_PARITY, resultFlags(remainder));
+    },
+    { operandWidths: baseByte },
+  ),
+  describe(
+    'Aad',
+    (i) => {
+      const ax = i.register(REGISTER.ax, 16);
+      const sum = ax.shr(8).truncate(8).mul(i.operandAt(0, 8).read()).add(ax.truncate(8));
+      i.setRegister(REGISTER.ax, sum.zeroExtend(16));
+      i.changeStatusFlags(SIGN_ZERO_PARITY, resultFlags(sum));
+    },
+    { operandWidths: baseByte },
+  ),
 ];

@@ -170,8 +170,18 @@ export class Instruction<W extends Width> {
   /** An operand whose width may not be the instruction's (MOVZX source, shift count). */
   operandAt<X extends Width>(number: number, width: X): Operand<X> {
     const operand = this.operands[number];
-    if (operand === undefined) throw internalError(`no operand ${number} of ${width} bits in "${this.binding.kinds}"`);
+    const found: Width | undefined = operand?.width;
+    if (operand === undefined || found !== width) {
+      throw internalError(`operand ${number} of "${this.binding.kinds}" has ${found ?? 'no'} bits, not ${width}`);
+    }
     return operand as unknown as Operand<X>;
+  }
+
+  /** An operand of whatever width its encoding gives it. */
+  operandOfAnyWidth(number: number): Operand<Width> {
+    const operand = this.operands[number];
+    if (operand === undefined) throw internalError(`no operand ${number} in "${this.binding.kinds}"`);
+    return operand;
   }
 
   /** A fixed register in encoding order. */

@@ -3,8 +3,6 @@ import { constant, select, type OperandSize, type Value, type Width } from './va
 
 const ends = { endsBlock: true };
 const segmentWidths = (): readonly Width[] => [16, 16];
-/** SLDT, STR, SMSW and MOV from a segment register store 16 bits to memory, but a whole register otherwise. */
-const memoryWord = (width: Width): readonly Width[] => [width, 16];
 
 /** The general register of an operand, as a number for a system operation. */
 function registerNumber(i: Instruction<OperandSize>, operand: 0 | 1): Value<8> {
@@ -55,15 +53,7 @@ const setCarry =
  * the checks and effects are in `src/cpu/system`.
  */
 export const SYSTEM: readonly Description[] = [
-  describe(
-    'MovFromSegment',
-    (i) => {
-      const selector = i.selector(i.binding.immediate(8) as Value<8>);
-      if (i.destination.isMemory) i.operandAt(0, 16).write(selector);
-      else i.destination.write(selector.resize(i.width));
-    },
-    { operandWidths: memoryWord },
-  ),
+  describe('MovFromSegment', (i) => storeWord(i, i.selector(i.binding.immediate(8) as Value<8>).zeroExtend(32))),
   describe('MovToSegment', (i) => i.host('load-segment', i.binding.immediate(8), i.operandAt(1, 16).read()), {
     ...ends,
     operandWidths: segmentWidths,
@@ -83,21 +73,10 @@ export const SYSTEM: readonly Description[] = [
   describe('Sidt', storeTable('idtr')),
   describe('Lldt', (i) => i.host('lldt', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
   describe('Ltr', (i) => i.host('ltr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
-  describe('Sldt', (i) => storeSelector(i, 6), {
-    operandWidths: memoryWord,
-  }),
-  describe('Str', (i) => storeSelector(i, 7), {
-    operandWidths: memoryWord,
-  }),
+  describe('Sldt', (i) => storeWord(i, i.selector(6).zeroExtend(32))),
+  describe('Str', (i) => storeWord(i, i.selector(7).zeroExtend(32))),
   describe('Lmsw', (i) => i.host('lmsw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
-  describe(
-    'Smsw',
-    (i) => {
-      if (i.destination.isMemory) i.operandAt(0, 16).write(i.state('cr0').truncate(16));
-      else i.destination.write(i.state('cr0').resize(i.width));
-    },
-    { operandWidths: memoryWord },
-  ),
+  describe('Smsw', (i) => storeWord(i, i.state('cr0'))),
   describe('Clts', (i) => i.host('clts'), ends),
   describe('Invlpg', (i) => i.host('invlpg', segmentBase(i), i.binding.address()), ends),
   describe('Lar', (i) => i.host('lar', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
@@ -148,11 +127,10 @@ export const SYSTEM: readonly Description[] = [
   ),
 ];
 
-/** SLDT and STR: 16 bits to memory, zero-extended into a register. */
-function storeSelector(i: Instruction<OperandSize>, index: number): void {
-  const selector = i.selector(index);
-  if (i.destination.isMemory) i.operandAt(0, 16).write(selector);
-  else i.destination.write(selector.resize(i.width));
+/** MOV from a segment register, SLDT, STR and SMSW: 16 bits to memory, but a whole register. */
+function storeWord(i: Instruction<OperandSize>, value: Value<32>): void {
+  if (i.destination.isMemory) i.store(i.binding.segment(), i.binding.address(), value.truncate(16));
+  else i.destination.write(value.resize(i.width));
 }
 
 /** The port of IN and OUT: an immediate byte, or DX. */

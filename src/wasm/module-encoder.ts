@@ -25,6 +25,8 @@ export interface ModuleDescription {
   readonly memoryPages: readonly [number, number];
   readonly functions: readonly DefinedFunction[];
   /** Puts defined functions (by their place in `functions`) into the table from `offset` on. */
+  /** A custom section with UTF-8 text. */
+  readonly customSection?: { readonly name: string; readonly text: string };
   readonly elements: { readonly offset: number; readonly functions: readonly number[] };
 }
 
@@ -55,6 +57,9 @@ export function encodeModule(module: ModuleDescription): Uint8Array<ArrayBuffer>
     ...vector(module.elements.functions, (n) => unsigned(functionCount + n)),
   ];
   const code = vector(module.functions, ({ body }) => body.encode());
+  const { customSection } = module;
+  const custom =
+    customSection === undefined ? [] : [...text(customSection.name), ...new TextEncoder().encode(customSection.text)];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, types),
@@ -63,6 +68,7 @@ export function encodeModule(module: ModuleDescription): Uint8Array<ArrayBuffer>
     ...section(7, vectorOf(exported)),
     ...section(9, elements),
     ...section(10, code),
+    ...(customSection === undefined ? [] : section(0, custom)),
   ]);
 }
 

@@ -5,7 +5,7 @@ import { FunctionBody } from '../../wasm/function-body.ts';
 import { encodeModule, type DefinedFunction } from '../../wasm/module-encoder.ts';
 import { recordWithFields, type InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
-import { CONDITION_PAIRS, FLAG_FUNCTION_IMPORTS, FLAG_IMAGE, SLOW_MEMORY_IMPORTS, TYPE, TYPES } from './functions.ts';
+import { FLAG_FUNCTION_IMPORTS, FLAG_IMAGE, SLOW_MEMORY_IMPORTS, TYPE, TYPES } from './functions.ts';
 import { HandlerLowering } from './handler-lowering.ts';
 import { ValueLowering } from './value-lowering.ts';
 
@@ -17,8 +17,11 @@ const HANDLER_PARAMETERS = 2;
 /** Largest memory a module accepts, in pages: all that 32 bits address. */
 const MEMORY_PAGES = [1, 65536] as const;
 
-/** The module with the fixed handlers, the flag functions, and `start(micro-op, budget)`. */
-export function baseModule(): Uint8Array<ArrayBuffer> {
+/** Name of the custom section that lists the keys of a base module's runs, in the order of their handlers, as JSON. */
+export const RUNS_SECTION = 'start-of-day.runs';
+
+/** The module with the fixed handlers, the flag functions, `start(micro-op, budget)`, and handlers for `runs`. */
+export function baseModule(runs: readonly (readonly InstructionForm[])[]): Uint8Array<ArrayBuffer> {
   const flags: DefinedFunction[] = FLAG_FUNCTION_IMPORTS.map(({ name, type }, n) => ({
     type,
     body: flagFunction(n),
@@ -30,6 +33,7 @@ export function baseModule(): Uint8Array<ArrayBuffer> {
     handler((lowering) => lowering.leaveOnly(L.EXIT.breakpoint)),
     handler((lowering) => lowering.followLink()),
     handler((lowering) => lowering.leaveOnly(L.EXIT.bail)),
+    ...runs.map(runHandler),
   ];
   return encodeModule({
     types: TYPES,
@@ -37,19 +41,28 @@ export function baseModule(): Uint8Array<ArrayBuffer> {
     memoryPages: MEMORY_PAGES,
     functions: [...flags, ...handlers, { type: TYPE.handler, body: startFunction(), exportName: 'start' }],
     elements: { offset: 0, functions: handlers.map((_, n) => flags.length + n) },
+    customSection: { name: RUNS_SECTION, text: JSON.stringify(runs.map(runKey)) },
   });
 }
 
 /** A module with one handler for each run of forms, at `offset` of the table. */
 export function formModule(runs: readonly (readonly InstructionForm[])[], offset: number): Uint8Array<ArrayBuffer> {
-  const functions = runs.map((run) => handler((lowering) => lowering.instructions(run.map(recordWithFields))));
   return encodeModule({
     types: TYPES,
     imports: [...SLOW_MEMORY_IMPORTS, ...FLAG_FUNCTION_IMPORTS],
     memoryPages: MEMORY_PAGES,
-    functions,
-    elements: { offset, functions: functions.map((_, n) => n) },
+    functions: runs.map(runHandler),
+    elements: { offset, functions: runs.map((_, n) => n) },
   });
+}
+
+/** Names a run: one form, or a fused pair. */
+export function runKey(run: readonly InstructionForm[]): string {
+  return run.map((form) => form.key).join(' + ');
+}
+
+function runHandler(run: readonly InstructionForm[]): DefinedFunction {
+  return handler((lowering) => lowering.instructions(run.map(recordWithFields)));
 }
 
 function handler(fill: (lowering: HandlerLowering) => void): DefinedFunction {
@@ -102,8 +115,3 @@ function flagFunction(number: number): FunctionBody {
   body.unreachable();
   return body;
 }
-
-/** Names of the flag functions that the base module exports. */
-export const FLAG_FUNCTION_NAMES: readonly string[] = FLAG_FUNCTION_IMPORTS.slice(0, CONDITION_PAIRS + 1).map(
-  ({ name }) => name,
-);

@@ -1,7 +1,7 @@
 import { internalError } from '../../util/errors.ts';
 import type { InstructionForm } from '../instruction-form.ts';
 import type { SlowMemory } from '../mmu.ts';
-import { baseModule, FIRST_FORM_HANDLER, formModule } from './handler-module.ts';
+import { baseModule, FIRST_FORM_HANDLER, formModule, runKey, RUNS_SECTION } from './handler-module.ts';
 
 const TABLE_SIZE = 16384;
 
@@ -17,9 +17,11 @@ export class HandlerTable {
   private readonly indexes = new Map<string, number>();
   private next = FIRST_FORM_HANDLER;
 
-  constructor(memory: WebAssembly.Memory, slow: SlowMemory) {
+  constructor(memory: WebAssembly.Memory, slow: SlowMemory, prebuilt: WebAssembly.Module | undefined) {
     this.imports = { memory, table: this.table, ...slow };
-    const exports = this.instantiate(baseModule());
+    const base = prebuilt ?? new WebAssembly.Module(baseModule([]));
+    const exports = this.instantiate(base);
+    for (const key of prebuiltRuns(base)) this.indexes.set(key, this.next++);
     this.imports = { ...this.imports, ...(exports as Record<string, WebAssembly.ImportValue>) };
     this.statusFlags = exports['flagImage'] as () => number;
     this.start = exports['start'] as (microOp: number, budget: number) => void;
@@ -30,7 +32,7 @@ export class HandlerTable {
     const missing = new Map(runs.map((run) => [runKey(run), run] as const).filter(([key]) => !this.indexes.has(key)));
     if (missing.size === 0) return;
     if (this.next + missing.size > TABLE_SIZE) throw internalError('the handler table is full');
-    this.instantiate(formModule([...missing.values()], this.next));
+    this.instantiate(new WebAssembly.Module(formModule([...missing.values()], this.next)));
     for (const key of missing.keys()) this.indexes.set(key, this.next++);
   }
 
@@ -41,11 +43,13 @@ export class HandlerTable {
     return index;
   }
 
-  private instantiate(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Exports {
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.imports }).exports;
+  private instantiate(module: WebAssembly.Module): WebAssembly.Exports {
+    return new WebAssembly.Instance(module, { e: this.imports }).exports;
   }
 }
 
-function runKey(run: readonly InstructionForm[]): string {
-  return run.map((form) => form.key).join(' + ');
+/** Keys of the runs that a base module has handlers for, in table order. */
+function prebuiltRuns(base: WebAssembly.Module): readonly string[] {
+  const [section] = WebAssembly.Module.customSections(base, RUNS_SECTION);
+  return section === undefined ? [] : (JSON.parse(new TextDecoder().decode(section)) as readonly string[]);
 }

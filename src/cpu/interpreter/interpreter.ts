@@ -5,14 +5,12 @@ import type { InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
 import type { Mmu } from '../mmu.ts';
 import type { CpuState } from '../state.ts';
+import { fuses } from './fusion.ts';
 import { FIXED_HANDLER } from './handler-module.ts';
 import { HandlerTable } from './handler-table.ts';
 import { MicroOpArena } from './micro-op-arena.ts';
 
 const U = L.MICRO_OP;
-/** First instructions of the pairs that get one handler with a conditional jump after them: the flags need no lazy record in between. */
-const FUSES_WITH_JUMP: ReadonlySet<string> = new Set(['Cmp', 'Test', 'Dec', 'Inc', 'Sub', 'Add', 'And']);
-const CONDITIONAL_JUMP = /^J(?!mp|cxz|ecxz)/;
 /** Budgets are 32-bit in generated code. */
 const LARGEST_BUDGET = 0x3fffffff;
 
@@ -38,11 +36,12 @@ export class Interpreter {
   /** Micro-op of the next instruction where the last run ended, or 0. */
   private resume = 0;
 
-  constructor(state: CpuState, mmu: Mmu, code: CodeCache) {
+  /** `prebuilt`: the module of `prebuilt-handlers.ts`, which saves making the common handlers. */
+  constructor(state: CpuState, mmu: Mmu, code: CodeCache, prebuilt: WebAssembly.Module | undefined) {
     this.state = state;
     this.code = code;
     this.arena = new MicroOpArena(state);
-    this.handlers = new HandlerTable(state.memory, mmu.slow);
+    this.handlers = new HandlerTable(state.memory, mmu.slow, prebuilt);
     state.statusFlags = this.handlers.statusFlags;
     this.emptyJumpCache();
     code.onDrop = (block) => this.drop(block);
@@ -130,7 +129,7 @@ export class Interpreter {
     arena.setHandler(stop, FIXED_HANDLER.stop);
     const before = arena.instructionAt(previous);
     const after = arena.instructionAt(stop);
-    if (before !== undefined && after !== undefined && this.fuses(before.form, after.form)) {
+    if (before !== undefined && after !== undefined && fuses(before.form, after.form)) {
       if (previousHandler !== FIXED_HANDLER.breakpoint) arena.setHandler(previous, this.handlerOf(before.form));
     }
     this.handlers.start(microOp, 0);
@@ -236,7 +235,7 @@ export class Interpreter {
     const stops = instructions.map(({ ip }) => this.breakpoints.has((block.linear + (ip - block.ip)) >>> 0));
     const lastIndex = forms.length - 1;
     const [before, last] = [forms[lastIndex - 1], forms[lastIndex]];
-    const fused = before !== undefined && last !== undefined && this.fuses(before, last) && stops[lastIndex] !== true;
+    const fused = before !== undefined && last !== undefined && fuses(before, last) && stops[lastIndex] !== true;
     this.handlers.require([
       ...forms.filter((form) => !form.slow).map((form) => [form]),
       ...(fused ? [[before, last]] : []),
@@ -247,11 +246,6 @@ export class Interpreter {
       else if (fused && n === lastIndex - 1) handler = this.handlers.indexOf(before, last);
       this.arena.setHandler(microOp + n * U.size, handler);
     });
-  }
-
-  private fuses(first: InstructionForm, second: InstructionForm): boolean {
-    const [name = ''] = first.description.mnemonics;
-    return FUSES_WITH_JUMP.has(name) && !first.slow && CONDITIONAL_JUMP.test(second.description.mnemonics[0] ?? '');
   }
 
   private handlerOf(form: InstructionForm): number {
