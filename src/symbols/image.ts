@@ -1,24 +1,9 @@
-/** One section of a linked image, as the symbol readers need it. */
-export interface SymbolSection {
-  readonly name: string;
-  /** Linear address at run time; 0 when it is not loaded. */
-  readonly address: bigint;
-  /** Bytes in memory. */
-  readonly size: number;
-  /** Position in the file in bytes. */
-  readonly offset: number;
-  /** Contents in the file; empty for NOBITS. */
-  readonly bytes: Uint8Array;
-}
+import type { ElfFile, ElfSection } from '../image/elf.ts';
 
-/** What the symbol readers need of an image: its sections in the order of the section header table, whose entry 0 is empty. */
-export interface SymbolImage {
-  /** ELF class. */
-  readonly bits: 32 | 64;
-  readonly sections: readonly SymbolSection[];
-}
+/** What the symbol readers need of an ELF file. */
+export type SymbolImage = Pick<ElfFile, 'bits' | 'sections'>;
 
 /** The section of that name, the first when there are several. */
-export function sectionNamed(image: SymbolImage, name: string): SymbolSection | undefined {
+export function sectionNamed(image: SymbolImage, name: string): ElfSection | undefined {
   return image.sections.find((section) => section.name === name);
 }

@@ -1,6 +1,7 @@
 import { StartOfDayError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
-import type { SymbolImage, SymbolSection } from './image.ts';
+import type { ElfSection } from '../image/elf.ts';
+import type { SymbolImage } from './image.ts';
 import { sectionNamed } from './image.ts';
 
 /** What a symbol stands for. A label comes from an assembler or a linker script that gave it an address and no type. */
@@ -42,6 +43,9 @@ const KIND_OF_TYPE: Readonly<Record<number, number>> = { 0: 0, 1: 1, 2: 2, 10: 2
 /** Preference by the binding in `st_info`: STB_LOCAL, STB_GLOBAL, STB_WEAK. STB_GNU_UNIQUE is 10. */
 const BINDING: Readonly<Record<number, number>> = { 0: 0, 1: 2, 2: 1, 10: 2 };
 
+type Contents = Pick<ElfSection, 'name' | 'offset' | 'bytes'>;
+const EMPTY: Contents = { name: '', offset: 0, bytes: new Uint8Array() };
+
 /** Reads `.symtab`, or `.dynsym` when that was stripped. An image with neither has an empty table. */
 export function readSymbolTable(image: SymbolImage): SymbolTable {
   for (const [name, stringsName] of [
@@ -52,11 +56,10 @@ export function readSymbolTable(image: SymbolImage): SymbolTable {
     const strings = sectionNamed(image, stringsName);
     if (section !== undefined && strings !== undefined) return decode(image.bits, section, strings);
   }
-  const nothing: SymbolSection = { name: '', address: 0n, size: 0, offset: 0, bytes: new Uint8Array() };
-  return decode(image.bits, nothing, nothing);
+  return decode(image.bits, EMPTY, EMPTY);
 }
 
-function decode(bits: 32 | 64, section: SymbolSection, strings: SymbolSection): SymbolTable {
+function decode(bits: 32 | 64, section: Contents, strings: Contents): SymbolTable {
   const layout = LAYOUTS[bits];
   const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.byteLength);
   const read = (entry: number): RawSymbol => {
@@ -118,7 +121,7 @@ function compare(a: RawSymbol, b: RawSymbol): number {
   );
 }
 
-function nameOutside(section: SymbolSection, at: number, name: number, strings: SymbolSection): StartOfDayError {
+function nameOutside(section: Contents, at: number, name: number, strings: Contents): StartOfDayError {
   return new StartOfDayError({
     code: 'symbol-name',
     blame: 'user',

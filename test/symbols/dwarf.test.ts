@@ -3,8 +3,7 @@ import { Dwarf } from '../../src/symbols/dwarf/dwarf.ts';
 import type { Structure, StructureMember } from '../../src/symbols/dwarf/layout.ts';
 import { samplePath } from '../samples/samples.ts';
 import { requireTool } from '../support/tools.ts';
-import { readElfFile } from './elf-file.ts';
-import { gdb, output, Workshop } from './toolchain.ts';
+import { gdb, openElf, output, Workshop } from './toolchain.ts';
 
 const SOURCE = `
 typedef unsigned int u32;
@@ -97,7 +96,7 @@ const normal = (type: string): string =>
 const unspaced = (type: string): string => type.replaceAll(/ *(\*|\() */g, '$1');
 
 const structureOf = (path: string, name: string): Structure =>
-  Dwarf.read(readElfFile(path))?.structureOf(name) ?? assert.fail(`no structure ${name}`);
+  Dwarf.read(openElf(path))?.structureOf(name) ?? assert.fail(`no structure ${name}`);
 
 const VARIANTS: readonly (readonly string[])[] = [
   ...[2, 3, 4, 5].flatMap((version) => [32, 64].map((bits) => [`-gdwarf-${version}`, `-m${bits}`])),
@@ -174,7 +173,7 @@ describe('structure layouts from DWARF', function () {
       });
 
       it('exist for local variables, and not for what is no structure or only declared', () => {
-        const dwarf = Dwarf.read(readElfFile(path)) ?? assert.fail();
+        const dwarf = Dwarf.read(openElf(path)) ?? assert.fail();
         assert.deepEqual(
           dwarf.structureOf('own')?.members.map(({ name, offset }) => [name, offset]),
           [
@@ -208,6 +207,15 @@ describe('structure layouts from DWARF', function () {
   });
 
   it('are not there without -g', () => {
-    assert.equal(Dwarf.read(readElfFile(workshop.build('plain', 'void start(void) {}', 'c', ['-m32']))), undefined);
+    assert.equal(Dwarf.read(openElf(workshop.build('plain', 'void start(void) {}', 'c', ['-m32']))), undefined);
+  });
+
+  it('are refused with a reason when the linker compressed them', () => {
+    const path = workshop.build('compressed', SOURCE, 'c', ['-m32', '-g', '-gz=zlib', '-w']);
+    assert.throws(() => Dwarf.read(openElf(path)), {
+      name: 'StartOfDayError',
+      code: 'dwarf-compressed',
+      title: '.debug_info is compressed',
+    });
   });
 });

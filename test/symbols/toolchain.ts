@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { ElfFile } from '../../src/image/elf.ts';
 
 /** A folder for what gcc makes; remove it after the tests. */
 export class Workshop {
@@ -37,4 +38,8 @@ export function output(tool: string, ...args: readonly string[]): string {
 /** What GDB prints for the commands on an ELF file. */
 export function gdb(elf: string, ...commands: readonly string[]): string {
   return output('gdb', '-nx', '-batch', ...commands.flatMap((command) => ['-ex', command]), elf);
+}
+
+export function openElf(path: string): ElfFile {
+  return new ElfFile(basename(path), new Uint8Array(readFileSync(path)));
 }

@@ -1,3 +1,6 @@
+import type { ElfSection } from '../../image/elf.ts';
+import { StartOfDayError } from '../../util/errors.ts';
+import { hex } from '../../util/hex.ts';
 import { sectionNamed } from '../image.ts';
 import type { SymbolImage } from '../image.ts';
 import { AT, TAG } from './constants.ts';
@@ -8,6 +11,9 @@ import type { Structure } from './layout.ts';
 import { layOut } from './layout.ts';
 import type { Unit } from './units.ts';
 import { readUnits } from './units.ts';
+
+/** sh_flags of a section whose contents are compressed (System V ABI, "Section Compression"). */
+const SHF_COMPRESSED = 0x800;
 
 const VARIABLES: ReadonlySet<number> = new Set([TAG.variable]);
 
@@ -25,7 +31,11 @@ export class Dwarf implements EntrySource {
 
   /** Undefined for an image without `.debug_info`. Reads the headers of the units only. */
   static read(image: SymbolImage): Dwarf | undefined {
-    const bytes = (name: string): Uint8Array => sectionNamed(image, name)?.bytes ?? new Uint8Array();
+    const bytes = (name: string): Uint8Array => {
+      const section = sectionNamed(image, name);
+      if (section !== undefined && (section.flags & SHF_COMPRESSED) !== 0) throw compressed(section);
+      return section?.bytes ?? new Uint8Array();
+    };
     const info = bytes('.debug_info');
     if (info.length === 0) return undefined;
     const sections = {
@@ -89,4 +99,14 @@ export class Dwarf implements EntrySource {
 
 function isDeclaration(entry: Entry): boolean {
   return (numberOf(entry, AT.declaration) ?? 0) !== 0;
+}
+
+function compressed(section: ElfSection): StartOfDayError {
+  return new StartOfDayError({
+    code: 'dwarf-compressed',
+    blame: 'user',
+    title: `${section.name} is compressed`,
+    detail: `sh_flags of section ${section.index} is ${hex(section.flags)}, which has SHF_COMPRESSED`,
+    mend: 'Link with -gz=none, or run objcopy --decompress-debug-sections on the image.',
+  });
 }
