@@ -110,9 +110,13 @@ export class SessionState {
     for (const action of actions) action();
   }
 
-  /** Tells the client that the machine stopped: the event, then the views. */
+  /**
+   * Tells the client that the machine stopped: the event, then the views. VS Code selects a frame without source, and so fills
+   * Variables and Disassembly, for one reason alone; what it shows as the reason is `description`.
+   */
   stoppedEvent(body: Record<string, unknown>): void {
-    this.send('stopped', { threadId: 1, allThreadsStopped: true, ...body });
+    const reason = this.client === 'vscode' ? { reason: 'instruction breakpoint' } : {};
+    this.send('stopped', { threadId: 1, allThreadsStopped: true, ...body, ...reason });
     this.changed(VIEWS);
   }
 

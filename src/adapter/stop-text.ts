@@ -1,4 +1,4 @@
-import { faultChainNames } from '../debugger/fault-text.ts';
+import { explainTripleFault, faultChainNames } from '../debugger/fault-text.ts';
 import type { StopEvent } from '../debugger/run-control.ts';
 import type { MachineStop } from '../machine/stop.ts';
 import type { SessionState } from './session-state.ts';
@@ -28,6 +28,7 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
     case 'triple-fault':
       state.debuggee.inspection.fatal = stop.chain ?? [];
       if (!state.exceptionFilters.has('shutdown')) return end(state, stop);
+      say(state, explainTripleFault(state.debuggee.inspection.fatal, state.debuggee.inspection.faultSurroundings()));
       return state.stoppedEvent({
         reason: 'exception',
         description: 'Triple fault',
@@ -55,6 +56,11 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
 
 /** A guest that died, in a session that does not want to look at it. */
 function end(state: SessionState, stop: MachineStop): void {
-  state.send('output', { category: 'important', output: `${stop.description}\n` });
+  say(state, stop.description);
   state.terminate(1);
+}
+
+/** Not every client has a place where it shows `exceptionInfo`: VS Code has none for a frame without source. */
+function say(state: SessionState, text: string): void {
+  state.send('output', { category: 'important', output: `${text}\n` });
 }
