@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ScreenReply, SerialEvent } from '../src/adapter/protocol.ts';
@@ -116,8 +115,7 @@ async function main(): Promise<void> {
   console.log('npm run package     start-of-day.vsix for your own VS Code: "Extensions: Install from VSIX..."');
 }
 
-if (!existsSync(path.join(ROOT, 'dist', 'adapter.js')))
-  throw new Error('The adapter is not built: run "npm run build".');
+throw new Error('The adapter is not built: run "npm run build".');
 void main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -1,12 +1,11 @@
 import * as vscode from 'vscode';
-import { findKernels, kernelAt, pickKernel } from './kernel-picker.ts';
+import { findKernels, kernelAt, nameOf, pickKernel } from './kernel-picker.ts';
 import { withAbsolutePaths } from './model/configuration-paths.ts';
 import { DEBUG_TYPE } from './sessions.ts';
 
 /** A launch configuration that boots a file and asks for nothing else. */
 export function bootConfiguration(program: vscode.Uri): vscode.DebugConfiguration {
-  const name = program.path.slice(program.path.lastIndexOf('/') + 1);
-  return { type: DEBUG_TYPE, request: 'launch', name: `Boot ${name}`, program: program.fsPath };
+  return { type: DEBUG_TYPE, request: 'launch', name: `Boot ${nameOf(program)}`, program: program.fsPath };
 }
 
 /** The file of the active editor, text or not. */

@@ -11,6 +11,11 @@ export interface FoundKernel {
   readonly kernel: KernelFile;
 }
 
+/** The last part of a path. */
+export function nameOf(uri: vscode.Uri): string {
+  return uri.path.slice(uri.path.lastIndexOf('/') + 1);
+}
+
 /** What `uri` is, when it is a file that this machine could boot. */
 export async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined> {
   if (uri.scheme !== 'file') return undefined;
@@ -26,13 +31,13 @@ export async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined>
 export async function findKernels(folder: vscode.WorkspaceFolder | undefined): Promise<readonly FoundKernel[]> {
   const pattern = folder === undefined ? '**/*' : new vscode.RelativePattern(folder, '**/*');
   const files = await vscode.workspace.findFiles(pattern, '**/{.git,node_modules}/**', MOST_FILES);
-  const candidates = files.filter((uri) => isKernelName(uri.path.slice(uri.path.lastIndexOf('/') + 1)));
+  const candidates = files.filter((uri) => isKernelName(nameOf(uri)));
   const kernels: FoundKernel[] = [];
   for (const uri of candidates) {
     const kernel = await kernelAt(uri);
     if (kernel !== undefined) kernels.push({ uri, kernel });
   }
-  const rank = ({ kernel }: FoundKernel): number => (kernel.multibootHeader === undefined ? 1 : 0);
+  const rank = ({ kernel }: FoundKernel): number => (kernel.hasMultibootHeader ? 0 : 1);
   return kernels.sort((a, b) => rank(a) - rank(b) || a.uri.path.localeCompare(b.uri.path));
 }
 
@@ -44,7 +49,7 @@ export async function pickKernel(folder?: vscode.WorkspaceFolder): Promise<vscod
   );
   if (kernels.length === 0) return sayThatThereIsNone();
   const items = kernels.map(({ uri, kernel }) => ({
-    label: uri.path.slice(uri.path.lastIndexOf('/') + 1),
+    label: nameOf(uri),
     description: vscode.workspace.asRelativePath(uri),
     detail: kernel.description,
     uri,

@@ -1,25 +1,43 @@
-/** Bytes of a file that tell what it is: a Multiboot header lies within the first 8192. */
-export const HEAD_LENGTH = 8192;
+import { SEARCH_LENGTH, findMultibootHeader } from '../../boot/multiboot-header.ts';
+import { ELF_LAYOUTS, MACHINE } from '../../image/elf-layout.ts';
+import { hasElfMagic } from '../../image/elf-header.ts';
+import { ByteReader, layoutSize } from '../../util/bytes.ts';
+import { hex } from '../../util/hex.ts';
+
+/** Bytes from the start of a file that tell what it is. */
+export const HEAD_LENGTH = SEARCH_LENGTH;
 
 /** A file that this machine could boot. */
 export interface KernelFile {
-  /** "ELF 32-bit x86". */
+  /** "32-bit x86 ELF, Multiboot header at 0x1000". */
   readonly description: string;
-  /** File offset of the Multiboot header, in bytes; undefined without one. */
-  readonly multibootHeader: number | undefined;
+  readonly hasMultibootHeader: boolean;
 }
 
-/** ELF machine numbers (System V ABI, processor supplements): EM_386 and EM_X86_64. */
-const X86_MACHINES: Readonly<Record<number, string>> = { 3: 'ELF 32-bit x86', 62: 'ELF 64-bit x86' };
+/** e_type of an object file, which no one can boot. */
+const RELOCATABLE = 1;
 
-/** True for a file name that a kernel may have: an extension of linked images, or none. */
+/** True for a name that a kernel may have: an extension of linked images, or none. */
 export function isKernelName(name: string): boolean {
   return /^[^.]+$|^(vmlinu|xen)|\.(bin|elf|exec|kernel|sys)$/i.test(name);
 }
 
+/** What the first {@link HEAD_LENGTH} bytes of a file say about it; undefined when it is no kernel for this machine. */
 export function kernelFileOf(head: Uint8Array): KernelFile | undefined {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  if (head.length < 20 || view.getUint32(0) !== 0x7f454c46) return undefined;
-  const description = X86_MACHINES[view.getUint16(18, true)];
-  return description === undefined ? undefined : { description, multibootHeader: undefined };
+  const reader = new ByteReader('', head);
+  const { header } = findMultibootHeader(reader);
+  const elf = elfDescription(reader);
+  if (header === undefined && elf === undefined) return undefined;
+  const multiboot = header === undefined ? 'no Multiboot header' : `Multiboot header at ${hex(header.offset)}`;
+  return { description: `${elf ?? 'Raw image'}, ${multiboot}`, hasMultibootHeader: header !== undefined };
+}
+
+function elfDescription(reader: ByteReader): string | undefined {
+  // e_type and e_machine stand at the same place in both classes.
+  const layout = ELF_LAYOUTS[32].header;
+  if (!hasElfMagic(reader.bytes) || !reader.has(0, layoutSize(layout))) return undefined;
+  const { e_type: type, e_machine: machine } = reader.fields(layout, 0, 'the ELF header');
+  if (type === RELOCATABLE) return undefined;
+  if (machine === MACHINE.i386) return '32-bit x86 ELF';
+  return machine === MACHINE.x86_64 ? '64-bit x86 ELF' : undefined;
 }

@@ -24,12 +24,15 @@ export class WorkbenchPage {
     await this.pick(title);
   }
 
-  /** Opens a file of the workspace by its name. */
-  async openFile(name: string): Promise<void> {
+  /** Opens a file of the workspace by the end of its path. */
+  async openFile(file: string): Promise<void> {
     await this.page.keyboard.press('Control+P');
-    await this.quickInput.fill(name);
+    await this.quickInput.fill(file);
+    const name = path.basename(file);
     await this.pick(name);
-    await this.tab(name).waitFor();
+    await this.page.locator('.tabs-container .tab.active', { hasText: name }).waitFor();
+    // Until the editor has taken the focus, it would take it from whatever comes next. A file that is no text has a placeholder.
+    await this.page.locator('.monaco-editor.focused, .monaco-editor-pane-placeholder').first().waitFor();
   }
 
   /** Chooses the first row of the quick input that shows `text`. */
@@ -37,36 +40,57 @@ export class WorkbenchPage {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
   }
 
-  get quickInput(): Locator {
+  private get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input[type="text"]');
-  }
-
-  tab(name: string): Locator {
-    return this.page.locator('.tabs-container .tab', { hasText: name });
   }
 
   get debugToolbar(): Locator {
     return this.page.locator('.debug-toolbar');
   }
 
-  /** A row of the Variables view by the name of its variable. */
-  variable(name: string): Locator {
-    return this.page.locator('.debug-variables .monaco-list-row').filter({
-      has: this.page.getByText(new RegExp(`^${name}\\s*=?:?\\s*$`)),
-    });
+  /** Waits for a token with this text and this colour ("rgb(106, 153, 85)") in an editor. */
+  async waitForToken(text: string, colour: string): Promise<void> {
+    // Code for the browser, which this project's Node.js types do not know.
+    const tokenHasColour = `([text, colour]) =>
+      [...document.querySelectorAll('.view-line span > span')].some((token) =>
+        token.textContent.replaceAll('\\u00a0', ' ') === text && getComputedStyle(token).color === colour)`;
+    await this.page.waitForFunction(`(${tokenHasColour})(${JSON.stringify([text, colour])})`);
   }
 
-  /** The current instruction's row in the Disassembly view: the one that carries the top frame's arrow. */
-  get currentInstruction(): Locator {
-    return this.page.locator('.disassembly-view .monaco-list-row', {
-      has: this.page.locator('.codicon-debug-stackframe'),
-    });
+  /** A row of the Call Stack view by its function. */
+  callStackRow(name: string): Locator {
+    return this.page.locator('.debug-call-stack .monaco-list-row .stack-frame', { hasText: name }).first();
   }
 
-  /** Rows of the view with this title in the Run and Debug side bar. */
-  viewRows(title: string): Locator {
-    return this.page.locator('.split-view-view', { has: this.page.locator(`.pane-header[aria-label^="${title}"]`) })
-      .locator('.monaco-list-row');
+  /** A row of the Variables view by the name of its variable, with `value` in its value. */
+  variable(name: string, value = ''): Locator {
+    return this.page
+      .locator('.debug-variables .monaco-list-row')
+      .filter({ has: this.page.locator('.name', { hasText: new RegExp(`^${name}\\b`) }) })
+      .filter({ hasText: value })
+      .first();
+  }
+
+  /** The address that EIP holds, as the Variables view shows it. */
+  async instructionPointer(): Promise<string> {
+    const text = await this.variable('EIP').innerText();
+    const address = /0x[0-9A-F]{8}/.exec(text)?.[0];
+    if (address === undefined) throw new Error(`The row of EIP shows no address: ${text}`);
+    return address;
+  }
+
+  /** The row of the Disassembly view that carries the arrow of the current instruction, if it is at `address`. */
+  currentInstruction(address: string): Locator {
+    return this.page
+      .locator('.disassembly-view .monaco-list-row')
+      .filter({ has: this.page.locator('.codicon-debug-stackframe') })
+      .filter({ hasText: new RegExp(address, 'i') });
+  }
+
+  /** A row of a view in the Run and Debug side bar that shows all of `texts`. */
+  viewRow(view: string, ...texts: string[]): Locator {
+    const pane = this.page.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${view}"]`) });
+    return texts.reduce((row, text) => row.filter({ hasText: text }), pane.locator('.monaco-list-row')).first();
   }
 
   /** The page inside the visible webview. */
