@@ -5,7 +5,7 @@ import type { Sessions } from './sessions.ts';
 
 /** The view "Paravirt Operations": the slots of the image's pv_ops tables and what each holds. */
 export function createPvOpsTree(sessions: Sessions): RowTree {
-  return new RowTree('startOfDay.pvOpsTree', sessions, async (session) => {
+  return new RowTree('startOfDay.pvOpsTree', 'pvOps', sessions, async (session) => {
     const reply = await session.request('startOfDay/pvOps');
     if (reply === undefined) return undefined;
     return { rows: pvOpsRows(reply), message: reply.explanation };
@@ -14,7 +14,7 @@ export function createPvOpsTree(sessions: Sessions): RowTree {
 
 /** The view "Machine": what the loader promised, CPU, descriptor tables, devices and images. */
 export function createMachineTree(sessions: Sessions): RowTree {
-  return new RowTree('startOfDay.machine', sessions, async (session) => {
+  return new RowTree('startOfDay.machine', 'machine', sessions, async (session) => {
     const reply = await session.request('startOfDay/machine');
     return reply === undefined ? undefined : { rows: machineRows(reply) };
   });

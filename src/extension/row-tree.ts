@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Subscription } from '../util/emitter.ts';
+import type { View } from '../adapter/protocol.ts';
 import type { MachineSession } from './machine-session.ts';
 import { Refresher } from './model/refresher.ts';
 import type { Row } from './model/row.ts';
@@ -41,7 +42,13 @@ export class RowTree implements vscode.TreeDataProvider<Node>, vscode.FileDecora
   private dimmed = false;
   private running: { timer: NodeJS.Timeout; end: () => void } | undefined;
 
-  constructor(id: string, sessions: Sessions, load: (session: MachineSession) => Promise<RowTreeContent | undefined>) {
+  /** `view` is what the adapter calls this view when it says that its content has changed. */
+  constructor(
+    id: string,
+    view: View,
+    sessions: Sessions,
+    load: (session: MachineSession) => Promise<RowTreeContent | undefined>,
+  ) {
     this.id = id;
     this.sessions = sessions;
     this.load = load;
@@ -55,6 +62,9 @@ export class RowTree implements vscode.TreeDataProvider<Node>, vscode.FileDecora
       vscode.window.registerFileDecorationProvider(this),
       this.view.onDidChangeVisibility(() => this.refresher.ask()),
       sessions.changed.on(() => this.follow()),
+      sessions.invalidated.on(({ session, views }) => {
+        if (session === sessions.current && views.includes(view)) this.refresher.ask();
+      }),
     ];
   }
 
@@ -93,7 +103,7 @@ export class RowTree implements vscode.TreeDataProvider<Node>, vscode.FileDecora
   private follow(): void {
     if (this.sessions.current?.state === 'running') this.enterRunning();
     else this.leaveRunning();
-    this.refresher.ask();
+    if (this.sessions.current !== this.shown) this.refresher.ask();
   }
 
   private async refresh(): Promise<void> {
