@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A guest of the benchmark: its sources, and turns chosen for about a second of interpretation. */
+export interface BenchGuest {
+  readonly name: string;
+  readonly sources: readonly string[];
+  readonly iterations: number;
+}
+
+export const GUESTS: readonly BenchGuest[] = [
+  { name: 'alu', sources: ['alu.S'], iterations: 12_000_000 },
+  { name: 'calls', sources: ['calls.S'], iterations: 33 },
+  { name: 'paging-copy', sources: ['paging-copy.S'], iterations: 90 },
+  { name: 'c-mix', sources: ['mix-start.S', 'mix.c'], iterations: 100 },
+];
+
+const HERE = import.meta.dirname;
+const OUTPUT = join(HERE, '../.cache/bench');
+
+/** Builds a guest with gcc -m32 and returns the path of its ELF file. */
+export function buildGuest({ name, sources, iterations }: BenchGuest): string {
+  mkdirSync(OUTPUT, { recursive: true });
+  const elf = join(OUTPUT, `${name}.elf`);
+  const flags = '-m32 -O2 -march=i486 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fcf-protection=none -nostdlib';
+  execFileSync('gcc', [
+    ...flags.split(' '),
+    `-DITERATIONS=${iterations}`,
+    '-Wl,--build-id=none,-z,noexecstack',
+    '-T',
+    join(HERE, 'guests/link.ld'),
+    ...sources.map((source) => join(HERE, 'guests', source)),
+    '-o',
+    elf,
+  ]);
+  return elf;
+}

@@ -1,0 +1,5 @@
+#include "multiboot.inc"
+_start: movl $0x180000, %esp
+        pushl $ITERATIONS
+        call mix
+        finish
