@@ -25,6 +25,8 @@ export class IntervalTimer implements TimedDevice {
   private readonly speaker = new TimerCounter(false);
   /** Port 0x61 bits 1..3 as written: speaker data, parity check and channel check off. */
   private systemBits = 0;
+  /** {@link nextEvent} until something changes; undefined when it must be found again. */
+  private due: number | undefined;
 
   constructor(clock: Clock, interrupt: InterruptLine) {
     this.clock = clock;
@@ -49,12 +51,12 @@ export class IntervalTimer implements TimedDevice {
   }
 
   nextEvent(): number {
-    const change = this.system.nextChange(this.cycle(this.clock.now));
-    return change === Infinity ? Infinity : tickOfCycle(change, TIMER_FREQUENCY);
+    this.due ??= this.nextChange();
+    return this.due;
   }
 
   advance(now: number): void {
-    this.drive(this.cycle(now));
+    if (now >= this.nextEvent()) this.drive(this.cycle(now));
   }
 
   save(): DeviceState {
@@ -70,6 +72,7 @@ export class IntervalTimer implements TimedDevice {
     this.refresh.restore(counters[1]);
     this.speaker.restore(counters[2]);
     this.systemBits = state['systemBits'] as number;
+    this.due = undefined;
   }
 
   private cycle(ticks: number): number {
@@ -106,7 +109,13 @@ export class IntervalTimer implements TimedDevice {
     return output | (refresh << 4) | this.systemBits | (this.speaker.gate ? 1 : 0);
   }
 
+  private nextChange(): number {
+    const cycle = this.system.nextChange(this.cycle(this.clock.now));
+    return cycle === Infinity ? Infinity : tickOfCycle(cycle, TIMER_FREQUENCY);
+  }
+
   private drive(now: number): void {
+    this.due = undefined;
     if (this.system.output(now)) this.interrupt.raise();
     else this.interrupt.lower();
   }

@@ -55,11 +55,13 @@ export class Machine {
   private yielded = false;
   /** Tick at which the CPU last ran. */
   private ranAt = 0;
+  /** Tick up to which the CPU may run unattended. */
+  private horizon = 0;
 
   /** Throws `memory-size`. */
   constructor(options: MachineOptions) {
     checkMemorySize(options.memory);
-    this.bus = new Bus(this.clock, () => this.cpu.attention());
+    this.bus = new Bus(this.clock, () => this.deviceAccessed());
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine: options.engine ?? 'interpreter' });
     this.memory = new PhysicalMemory(this.cpu.state);
     this.devices = createDevices(this.clock, this.bus, options.memory);
@@ -142,11 +144,12 @@ export class Machine {
         continue;
       }
       const start = cpu.retired;
+      this.horizon = this.nextEvent();
       // After STI and MOV SS one instruction runs before an interrupt may come.
       const budget =
         interruptController.pending() && cpu.state.interruptShadow
           ? 1
-          : Math.min(end - start, this.nextEvent() - clock.now, LARGEST_BUDGET);
+          : Math.min(end - start, this.horizon - clock.now, LARGEST_BUDGET);
       const exit = cpu.run(budget, {
         skipFirstBreakpoint: skipBreakpoint || limits.breakpoints === false,
         slice: work,
@@ -160,6 +163,12 @@ export class Machine {
       const stop = this.stopFor(exit, limits);
       if (stop) return stop;
     }
+  }
+
+  /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
+  private deviceAccessed(): void {
+    const interrupted = this.devices.interruptController.pending() && this.cpu.interruptible;
+    if (interrupted || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
   }
 
   private stopFor(exit: CpuExit, limits: RunLimits): MachineStop | undefined {
@@ -215,7 +224,9 @@ export class Machine {
   }
 
   private nextEvent(): number {
-    return Math.min(...this.timed.map((device) => device.nextEvent()));
+    let next = Infinity;
+    for (const device of this.timed) next = Math.min(next, device.nextEvent());
+    return next;
   }
 
   private nextAddress(): string {
