@@ -23,8 +23,11 @@ const CLIENT_ATTRIBUTES = new Set([
 ]);
 
 /** A launch configuration with the default of everything that has one. */
-export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, 'maxInstructions'>> &
-  Pick<LaunchConfiguration, 'maxInstructions'>;
+export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, Optional>> &
+  Pick<LaunchConfiguration, Optional>;
+
+/** The attributes that mean something by not being there. */
+type Optional = 'maxInstructions' | 'entryAddress';
 
 /**
  * Checks the arguments of a `launch` request against the schema and fills the defaults in. Throws with the attribute's name, what was

@@ -3,7 +3,7 @@ import { machineText } from '../debugger/debuggee.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
 import { symbolCount } from '../debugger/symbols.ts';
 import { count } from '../util/hex.ts';
-import { parseSize } from '../util/size.ts';
+import { parseNumber, parseSize } from '../util/numbers.ts';
 import { CAPABILITIES, EXCEPTION_FILTERS } from './capabilities.ts';
 import { validateLaunch } from './launch-configuration.ts';
 import type { CompleteLaunchConfiguration } from './launch-configuration.ts';
@@ -68,6 +68,7 @@ export function launchRequests(
 
 async function load(state: SessionState, configuration: CompleteLaunchConfiguration): Promise<Debuggee> {
   const { host } = state;
+  const { entryAddress } = configuration;
   const file = async (path: string): Promise<{ name: string; bytes: Uint8Array }> => ({
     name: baseName(path),
     bytes: await host.readFile(path),
@@ -81,6 +82,7 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
         cmdline: configuration.cmdline,
         bootLoaderName: configuration.bootLoaderName,
         poison: configuration.poison,
+        ...(entryAddress === undefined ? {} : { entryAddress: Number(parseNumber(entryAddress, 'entryAddress')) }),
         modules: await Promise.all(
           configuration.modules.map(async (module) => ({
             ...(await file(module.file)),

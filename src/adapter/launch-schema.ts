@@ -16,7 +16,8 @@ export interface SymbolsConfiguration {
 /** The attributes of a `launch` request. What each one means stands in {@link LAUNCH_SCHEMA}. */
 export interface LaunchConfiguration {
   readonly program: string;
-  readonly entry?: 'auto' | 'multiboot';
+  readonly entry?: 'auto' | 'multiboot' | 'native';
+  readonly entryAddress?: string;
   readonly hypervisor?: 'native';
   readonly poison?: boolean;
   readonly cmdline?: string;
@@ -42,10 +43,15 @@ export const LAUNCH_SCHEMA = {
     },
     entry: {
       type: 'string',
-      enum: ['auto', 'multiboot'],
+      enum: ['auto', 'multiboot', 'native'],
       default: 'auto',
       description:
         'How the kernel is entered. "auto" takes the first that the image offers and says what else there is.',
+    },
+    entryAddress: {
+      type: 'string',
+      description:
+        'With "entry": "native", the physical address of the first instruction, hexadecimal or decimal. A file that is no ELF is loaded there; an ELF file without it starts at its own entry.',
     },
     hypervisor: {
       type: 'string',

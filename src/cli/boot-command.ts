@@ -2,7 +2,7 @@ import { readWholeFile } from '../platform/node/files.ts';
 import { bootDebuggee } from '../debugger/boot-request.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
-import { parseSize } from '../util/size.ts';
+import { parseSize } from '../util/numbers.ts';
 import { parseArguments, splitOnce, usageError } from './arguments.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { bootReport, exitStatus } from './boot-report.ts';

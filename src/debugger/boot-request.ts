@@ -5,7 +5,7 @@ import { hasElfMagic } from '../image/elf-header.ts';
 import { ElfFile } from '../image/elf.ts';
 import { Machine } from '../machine/machine.ts';
 import { ElfSymbols } from '../symbols/elf-symbols.ts';
-import { StartOfDayError } from '../util/errors.ts';
+import { parseNumber } from '../util/numbers.ts';
 import { createDebuggee } from './debuggee.ts';
 import type { Debuggee } from './debuggee.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -44,17 +44,11 @@ export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debugg
 
 /** The symbols of a file; a file that is no ELF, as a kernel with the a.out kludge, has none. */
 function symbolFile({ name, bytes, bias }: NamedFile & { readonly bias: string }): SymbolFile {
-  return { name, bias: parseBias(name, bias), symbols: new ElfSymbols(hasElfMagic(bytes) ? new ElfFile(name, bytes) : NO_SECTIONS) };
+  return {
+    name,
+    bias: parseNumber(bias, `bias of ${name}`),
+    symbols: new ElfSymbols(hasElfMagic(bytes) ? new ElfFile(name, bytes) : NO_SECTIONS),
+  };
 }
 
 const NO_SECTIONS = { bits: 32, sections: [] } as const;
-
-function parseBias(name: string, text: string): bigint {
-  if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
-  throw new StartOfDayError({
-    code: 'symbols-bias',
-    blame: 'user',
-    title: `The bias "${text}" of ${name} is not a number`,
-    mend: 'Write it in hexadecimal with 0x, such as "0xc0000000".',
-  });
-}

@@ -14,7 +14,8 @@ export function callStack(inspection: Inspection): StackFrame[] {
   const here = target.instructionAddress;
   const callers = target.callers().map(({ returnAddress, kind }) => {
     const address = inspection.codeAddress(returnAddress);
-    if (kind === 'interrupt') return { name: `${inspection.nameOf(address) ?? hex(address, 8)} (interrupted)`, address };
+    if (kind === 'interrupt')
+      return { name: `${inspection.nameOf(address) ?? hex(address, 8)} (interrupted)`, address };
     return { name: symbols.nameOfReturn(address, target.paging) ?? hex(address, 8), address };
   });
   return [{ name: inspection.nameOf(here) ?? hex(here, 8), address: here }, ...callers];

@@ -12,9 +12,22 @@ export interface FaultSurroundings {
   readonly idtUntouched: boolean;
 }
 
+/** A chain taken apart: what was raised, and why the double fault at its end could not be delivered. */
+export interface ShutdownChain {
+  readonly raised: readonly FaultRecord[];
+  readonly shutdown: FaultRecord | undefined;
+}
+
+/** Nobody sees the exception that the delivery of a double fault raises: it is the shutdown (SDM 3, 6.15, interrupt 8). */
+export function splitChain(chain: readonly FaultRecord[]): ShutdownChain {
+  const afterDoubleFault = chain.findIndex(({ vector }) => vector === VECTOR.DF) + 1;
+  if (afterDoubleFault === 0) return { raised: chain, shutdown: undefined };
+  return { raised: chain.slice(0, afterDoubleFault), shutdown: chain[afterDoubleFault] };
+}
+
 /** The names of a chain: `#UD → #GP → #DF → shutdown`. */
 export function faultChainNames(chain: readonly FaultRecord[]): string {
-  return [...chain.map(({ vector }) => formatException(vector)), 'shutdown'].join(' → ');
+  return [...splitChain(chain).raised.map(({ vector }) => formatException(vector)), 'shutdown'].join(' → ');
 }
 
 /**
@@ -22,18 +35,19 @@ export function faultChainNames(chain: readonly FaultRecord[]): string {
  * and what would mend it.
  */
 export function explainTripleFault(chain: readonly FaultRecord[], surroundings: FaultSurroundings): string {
+  const { raised, shutdown } = splitChain(chain);
   const first = chain[0];
   if (first === undefined) return 'shutdown';
-  const lines = [`${faultChainNames(chain)}, at instruction ${count(first.instruction)}`];
-  chain.forEach((fault, index) => {
+  const events = raised.map((fault, index) => {
     const place = index === 0 ? ` at ${faultPlace(fault, surroundings)}` : '';
-    lines.push(`${index + 1}. ${formatException(fault.vector, fault.errorCode)}${place}: ${fault.reason}.`);
+    return `${formatException(fault.vector, fault.errorCode)}${place}: ${fault.reason}.`;
   });
-  const shutdown =
-    chain.at(-1)?.vector === VECTOR.DF ? 'the double fault cannot be delivered either' : 'it cannot be delivered';
-  lines.push(`${chain.length + 1}. Shutdown: ${shutdown}.`);
-  lines.push(mend(first, surroundings));
-  return lines.join('\n');
+  if (shutdown !== undefined) events.push(`Shutdown: ${shutdown.reason}.`);
+  return [
+    `${faultChainNames(chain)}, at instruction ${count(first.instruction)}`,
+    ...events.map((event, index) => `${index + 1}. ${event}`),
+    mend(first, surroundings),
+  ].join('\n');
 }
 
 /** `0x0008:0x001009fc <die+0x5>`. */

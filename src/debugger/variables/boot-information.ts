@@ -2,7 +2,9 @@ import type { GeneralRegister } from '../../boot/protocol.ts';
 import type { Inspection } from '../inspection.ts';
 import type { VariableNode } from './node.ts';
 
-export function informationOf(inspection: Inspection): { kind: string; address: number; rows: () => readonly VariableNode[] } | undefined {
+export function informationOf(
+  inspection: Inspection,
+): { kind: string; address: number; rows: () => readonly VariableNode[] } | undefined {
   const { information } = inspection.plan;
   if (information === undefined) return undefined;
   return { kind: information.kind, address: information.address, rows: () => [] };

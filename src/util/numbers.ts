@@ -15,3 +15,15 @@ export function parseSize(text: string, name: string): number {
     });
   return Number(match[1]) * unit;
 }
+
+/** A whole number as a launch configuration writes it, `0x` for hexadecimal. `name` is what it is given for. */
+export function parseNumber(text: string, name: string): bigint {
+  const match = /^(-?)(0x[0-9a-f]+|\d+)$/i.exec(text.trim());
+  if (match !== null) return match[1] === '-' ? -BigInt(match[2] ?? 0) : BigInt(match[2] ?? 0);
+  throw new StartOfDayError({
+    code: 'number',
+    blame: 'user',
+    title: `"${text}" is not a number for "${name}"`,
+    mend: 'Write it in decimal, or in hexadecimal with 0x.',
+  });
+}
