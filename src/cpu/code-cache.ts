@@ -60,9 +60,11 @@ export class CodeCache {
     mmu.onCodeWrite = (page) => this.dropPage(page);
   }
 
-  /** CS or SS changed. */
-  contextChanged(): void {
-    this.current = undefined;
+  /** CS or SS was loaded; true when that changes what code means. */
+  contextChanged(): boolean {
+    const before = this.current;
+    this.current = this.readContext();
+    return this.current !== before;
   }
 
   /** The block that starts at an offset of CS. Raises what the fetch raises; an instruction the machine does not have is named. */

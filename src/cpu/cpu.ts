@@ -146,8 +146,7 @@ export class Cpu implements CpuContext {
     this.interpreter?.translationsChanged();
   }
   codeContextChanged(): void {
-    this.code.contextChanged();
-    this.interpreter?.translationsChanged();
+    if (this.code.contextChanged()) this.interpreter?.translationsChanged();
   }
   halt(): void {
     this.isHalted = true;

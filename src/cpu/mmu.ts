@@ -6,6 +6,7 @@ import type { CpuState } from './state.ts';
 
 const PAGE_FAULT = 14;
 const PAGE_MASK = ~0xfff;
+const LARGE_PAGE_ENTRIES = 1024;
 /** Code is tracked by lines of 64 bytes, because kernels keep data beside code. */
 const LINE_SHIFT = 6;
 
@@ -50,11 +51,15 @@ export class Mmu implements LinearMemory {
     this.filled = [];
   }
 
-  /** Drops the translation of one page. */
+  /**
+   * Drops the translation of the page with `linear`. Its size is not known any more when the entry was changed first, so that
+   * all of the 4 MiB that a large page may take goes (SDM 3, 4.10.4.1 allows more than asked for).
+   */
   invalidate(linear: number): void {
-    const page = linear >>> 12;
-    this.state.words[(L.TLB_READ >> 2) + page] = -1;
-    this.state.words[(L.TLB_WRITE >> 2) + page] = -1;
+    const first = (linear >>> 22) << 10;
+    for (const table of [L.TLB_READ >> 2, L.TLB_WRITE >> 2]) {
+      this.state.words.fill(-1, table + first, table + first + LARGE_PAGE_ENTRIES);
+    }
   }
 
   /** Marks `length` bytes at `physical` as decoded code: writes to those lines report first. */
@@ -101,14 +106,15 @@ export class Mmu implements LinearMemory {
 
   private fill(linear: number, physical: number, writable: boolean): void {
     if (physical >= this.state.ramSize || this.alwaysMiss) return;
-    const { words } = this.state;
     const entry = (L.RAM + (physical & PAGE_MASK)) ^ (linear & PAGE_MASK);
     const page = linear >>> 12;
-    words[(L.TLB_READ >> 2) + page] = entry;
-    this.filled.push((L.TLB_READ >> 2) + page);
-    if (!writable || this.codePages[physical >>> 12] !== 0) return;
-    words[(L.TLB_WRITE >> 2) + page] = entry;
-    this.filled.push((L.TLB_WRITE >> 2) + page);
+    this.setEntry((L.TLB_READ >> 2) + page, entry);
+    if (writable && this.codePages[physical >>> 12] === 0) this.setEntry((L.TLB_WRITE >> 2) + page, entry);
+  }
+  private setEntry(index: number, entry: number): void {
+    const { words } = this.state;
+    if (words[index] === -1) this.filled.push(index);
+    words[index] = entry;
   }
 
   /** Physical address of the next instruction's first byte; raises #PF. */
@@ -122,7 +128,7 @@ export class Mmu implements LinearMemory {
     const physical = this.translate(linear, 'read', system);
     const bytes = width / 8;
     if ((linear & 0xfff) + bytes <= 0x1000) return this.readPhysical(physical, width);
-    this.translate(linear + bytes - 1, 'read', system);
+    this.translate(nextPage(linear), 'read', system);
     let value = 0;
     for (let n = bytes - 1; n >= 0; n--) {
       value = value * 256 + this.readPhysical(this.translate(linear + n, 'read', system), 8);
@@ -134,17 +140,15 @@ export class Mmu implements LinearMemory {
     const physical = this.translate(linear, 'write', system);
     const bytes = width / 8;
     if ((linear & 0xfff) + bytes <= 0x1000) return this.writePhysical(physical, width, value);
-    this.translate(linear + bytes - 1, 'write', system);
+    this.translate(nextPage(linear), 'write', system);
     for (let n = 0; n < bytes; n++) {
       this.writePhysical(this.translate(linear + n, 'write', system), 8, (value >>> (8 * n)) & 0xff);
     }
   }
 
   probeWrite(linear: number, bytes: number, system = false): void {
-    for (let at = linear; at < linear + bytes; at = (at & PAGE_MASK) + 0x1000) {
-      this.translate(at, 'write', system);
-      if ((at | 0xfff) === -1) return;
-    }
+    this.translate(linear, 'write', system);
+    if ((linear & 0xfff) + bytes > 0x1000) this.translate(nextPage(linear), 'write', system);
   }
 
   /** Guest physical memory; beyond RAM the bus answers. */
@@ -203,17 +207,25 @@ export class Mmu implements LinearMemory {
 
   private isPlain(linear: number, bytes: number, write: boolean): boolean {
     try {
-      const last = linear + bytes - 1;
-      for (const at of (linear & 0xfff) + bytes <= 0x1000 ? [linear] : [linear, last]) {
-        const physical = this.translate(at, write ? 'write' : 'read');
-        const end = at === linear && last !== linear ? Math.min(bytes, 0x1000 - (linear & 0xfff)) : 1;
-        if (physical + end > this.state.ramSize) return false;
-        if (write && this.holdsCode(physical, end)) return false;
-      }
-      return true;
+      const here = Math.min(bytes, 0x1000 - (linear & 0xfff));
+      return (
+        this.isPlainPart(linear, here, write) &&
+        (here === bytes || this.isPlainPart(nextPage(linear), bytes - here, write))
+      );
     } catch (error) {
       if (error instanceof CpuFault) return false;
       throw error;
     }
   }
+
+  /** As {@link isPlain}, for bytes of one page; raises #PF. */
+  private isPlainPart(linear: number, bytes: number, write: boolean): boolean {
+    const physical = this.translate(linear, write ? 'write' : 'read');
+    return physical + bytes <= this.state.ramSize && !(write && this.holdsCode(physical, bytes));
+  }
+}
+
+/** Where an access that straddles goes on: the address a fault on its second page names. */
+function nextPage(linear: number): number {
+  return ((linear | 0xfff) + 1) >>> 0;
 }

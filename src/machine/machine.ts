@@ -22,6 +22,8 @@ export interface MachineOptions {
   readonly memory: number;
   /** Default `interpreter`. */
   readonly engine?: EngineName;
+  /** The interpreter's handlers, built ahead of time; without, they are made when they are needed. */
+  readonly handlers?: WebAssembly.Module;
 }
 
 const MEMORY_GRAIN = 0x10000;
@@ -62,7 +64,8 @@ export class Machine {
   constructor(options: MachineOptions) {
     checkMemorySize(options.memory);
     this.bus = new Bus(this.clock, () => this.deviceAccessed());
-    this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine: options.engine ?? 'interpreter' });
+    const { engine = 'interpreter', handlers } = options;
+    this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
     this.devices = createDevices(this.clock, this.bus, options.memory);
     this.timed = [this.devices.intervalTimer, this.devices.keyboard, this.devices.serial];

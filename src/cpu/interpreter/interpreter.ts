@@ -33,8 +33,12 @@ export class Interpreter {
   private breakpoints: ReadonlySet<number> = new Set();
   /** Links between pages, as pairs of slot and stub: valid only while the translations are. */
   private crossPageLinks: number[] = [];
+  /** Entries of the jump cache in use, as word indexes. */
+  private cachedJumps: number[] = [];
   /** Micro-op of the next instruction where the last run ended, or 0. */
   private resume = 0;
+  /** Counts {@link reset}: micro-ops of an earlier generation are gone. */
+  private generation = 0;
 
   /** `prebuilt`: the module of `prebuilt-handlers.ts`, which saves making the common handlers. */
   constructor(state: CpuState, mmu: Mmu, code: CodeCache, prebuilt: WebAssembly.Module | undefined) {
@@ -43,6 +47,7 @@ export class Interpreter {
     this.arena = new MicroOpArena(state);
     this.handlers = new HandlerTable(state.memory, mmu.slow, prebuilt);
     state.statusFlags = this.handlers.statusFlags;
+    this.cachedJumps = Array.from({ length: L.JUMP_CACHE_ENTRIES }, (_, n) => n);
     this.emptyJumpCache();
     code.onDrop = (block) => this.drop(block);
   }
@@ -62,6 +67,7 @@ export class Interpreter {
 
   /** Forgets everything built. */
   reset(): void {
+    this.generation++;
     this.arena.clear();
     this.crossPageLinks = [];
     this.translationsChanged();
@@ -111,8 +117,12 @@ export class Interpreter {
       if (reason === L.EXIT.unlinked) state.ip = arena.instructionPointer(at);
       this.resume = 0;
       this.outcome = 'budget';
+      // What is wrong with the next instruction is its own affair.
+      if (left === 0) break;
+      const { generation } = this;
       microOp = this.enter();
       if (microOp === 0) return limit - left;
+      if (generation !== this.generation) continue;
       if (reason === L.EXIT.unlinked) this.link(at, microOp);
       else this.cacheJump(state.ip, microOp);
     }
@@ -188,11 +198,13 @@ export class Interpreter {
     const entry = (L.JUMP_CACHE >> 2) + (ip & (L.JUMP_CACHE_ENTRIES - 1)) * 2;
     this.state.words[entry] = ip;
     this.state.words[entry + 1] = microOp;
+    this.cachedJumps.push(ip & (L.JUMP_CACHE_ENTRIES - 1));
   }
 
   /** An entry for another index never matches. */
   private emptyJumpCache(): void {
-    for (let n = 0; n < L.JUMP_CACHE_ENTRIES; n++) this.state.words[(L.JUMP_CACHE >> 2) + n * 2] = n ^ 1;
+    for (const n of this.cachedJumps) this.state.words[(L.JUMP_CACHE >> 2) + n * 2] = n ^ 1;
+    this.cachedJumps = [];
   }
 
   /** The block's bytes may have changed: whoever jumps to it comes back here. */
@@ -207,8 +219,10 @@ export class Interpreter {
     const last = instructions.at(-1);
     if (last === undefined) return 0;
     if (!arena.hasRoom(instructions.length + 4)) {
+      // The block itself is dropped with the others, and decoded again.
       this.code.clear();
       this.reset();
+      return this.enter();
     }
     const first = arena.allocate(instructions.length + 1);
     instructions.forEach((instruction, n) => arena.write(first + n * U.size, instruction, instructions.length - n));
@@ -218,11 +232,11 @@ export class Interpreter {
     if (last.form.description.endsBlock) {
       arena.setLink(ending + U.link0, arena.stub(last.form.kinds.includes('t') ? last.target : next, ending + U.link0));
       arena.setLink(ending + U.link1, arena.stub(next, ending + U.link1));
-    } else {
-      arena.makeStub(tail, next, 0);
-      arena.setHandler(tail, FIXED_HANDLER.followLink);
-      arena.setLink(tail + U.link0, arena.stub(next, tail + U.link0));
     }
+    // What ends a block may still go on with the next instruction (MOVS without REP).
+    arena.makeStub(tail, next, 0);
+    arena.setHandler(tail, FIXED_HANDLER.followLink);
+    arena.setLink(tail + U.link0, arena.stub(next, tail + U.link0));
     block.microOp = first;
     this.writeHandlers(block);
     return first;
