@@ -1,8 +1,8 @@
 // Builds dist/: the extension, the adapter and the command line as CommonJS bundles for Node 20, and the webviews for the browser.
 import { build } from 'esbuild';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const minify = process.argv.includes('--minify');
 const output = 'dist';
@@ -36,6 +36,21 @@ for (const [file, source] of present)
 // iced-x86 reads its WebAssembly from beside the file that it was bundled into.
 const iced = createRequire(import.meta.url).resolve('iced-x86/iced_x86_bg.wasm');
 copyFileSync(iced, join(output, 'iced_x86_bg.wasm'));
+
+// The interpreter's common handlers, generated from the instruction descriptions.
+const generator = join(output, 'prebuild-handlers.cjs');
+await build({
+  ...shared,
+  sourcemap: false,
+  entryPoints: ['src/cpu/interpreter/prebuilt-handlers.ts'],
+  outfile: generator,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+});
+const { prebuildHandlers } = createRequire(import.meta.url)(resolve(generator));
+writeFileSync(join(output, 'interpreter.wasm'), prebuildHandlers());
+rmSync(generator);
 
 const views = existsSync(webviews)
   ? readdirSync(webviews).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))

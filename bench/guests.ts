@@ -23,7 +23,8 @@ const OUTPUT = join(HERE, '../.cache/bench');
 export function buildGuest({ name, sources, iterations }: BenchGuest): string {
   mkdirSync(OUTPUT, { recursive: true });
   const elf = join(OUTPUT, `${name}.elf`);
-  const flags = '-m32 -O2 -march=i486 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fcf-protection=none -nostdlib';
+  const flags =
+    '-m32 -O2 -march=i486 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fcf-protection=none -nostdlib';
   execFileSync('gcc', [
     ...flags.split(' '),
     `-DITERATIONS=${iterations}`,

@@ -3,6 +3,8 @@ import type { Scheduler } from '../debugger/scheduler.ts';
 /** What the adapter needs of the world around it. */
 export interface AdapterHost {
   readonly scheduler: Scheduler;
+  /** The interpreter's handlers, when they were built ahead of time. */
+  readonly handlers: WebAssembly.Module | undefined;
   /** The whole file. Throws StartOfDayError that names the file and why it cannot be read. */
   readFile(path: string): Promise<Uint8Array>;
   /** The client has left; nothing more will be asked. */

@@ -94,6 +94,7 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
       symbols: await Promise.all(
         configuration.symbols.map(async (symbols) => ({ ...(await file(symbols.file)), bias: symbols.bias ?? '0' })),
       ),
+      handlers: host.handlers,
     },
     host.scheduler,
   );

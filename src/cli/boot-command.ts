@@ -1,5 +1,6 @@
 import { readWholeFile } from '../platform/node/files.ts';
 import { bootDebuggee } from '../debugger/boot-request.ts';
+import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { parseSize } from '../util/numbers.ts';
@@ -59,6 +60,7 @@ export const bootCommand: Command = {
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
         engine: engineNamed(single('--engine') ?? 'interpreter'),
+        handlers: loadHandlers(),
       },
       nodeScheduler,
     );

@@ -28,12 +28,14 @@ export interface BootRequest {
   /** More symbols; `bias` is a number as text. */
   readonly symbols: readonly (NamedFile & { readonly bias: string })[];
   readonly engine?: 'interpreter' | 'reference';
+  /** The interpreter's handlers, when they were built ahead of time. */
+  readonly handlers?: WebAssembly.Module;
 }
 
 /** Plans the boot, builds the machine and puts a debugger around it. Throws with what the image or the request lacks. */
 export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
   const plan = chooseEntry(request.kernel, request.entry, request.load);
-  const machine = new Machine({ memory: request.load.memory, engine: request.engine });
+  const machine = new Machine({ memory: request.load.memory, engine: request.engine, handlers: request.handlers });
   applyPlan(plan, machine);
   const files = [{ ...request.kernel, bias: '0' }, ...request.symbols];
   return createDebuggee(

@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { Session } from '../../adapter/session.ts';
 import { StartOfDayError } from '../../util/errors.ts';
 import { readWholeFile } from './files.ts';
+import { loadHandlers } from './handlers.ts';
 import { nodeScheduler } from './scheduler.ts';
 
 /** Serves one session on standard input and output, and ends the process with it. */
 export function serveStandardStreams(): void {
   const session = new Session({
     scheduler: nodeScheduler,
+    handlers: loadHandlers(),
     readFile: readWholeFile,
     // What was written must reach the client before the process ends.
     disconnected: () => void process.stdout.end(() => process.exit()),
@@ -22,9 +24,11 @@ export function serveStandardStreams(): void {
 
 /** Serves any number of sessions at a time on a port of 127.0.0.1 (0 for a free one). Resolves to the port once it listens. */
 export function servePort(port: number): Promise<number> {
+  const handlers = loadHandlers();
   const server = createServer((socket) => {
     const session = new Session({
       scheduler: nodeScheduler,
+      handlers,
       readFile: readWholeFile,
       disconnected: () => socket.end(),
     });
