@@ -1,4 +1,5 @@
 import type { SegmentCache, TableRegister } from '../cpu/state.ts';
+import type { ErrorParts } from '../util/errors.ts';
 
 /** Every way into a kernel that a launch configuration can name. */
 export const ENTRY_NAMES = [
@@ -21,6 +22,10 @@ export interface Recognition {
   /** "Multiboot 1". */
   readonly label: string;
   readonly offered: boolean;
+  /** When offered: what the file has, to complete a sentence: "a Multiboot 1 header at file offset 0x1000". */
+  readonly evidence?: string;
+  /** The image tries to offer it and something in it is wrong: the error that entering by it raises. */
+  readonly problem?: ErrorParts;
   /** Evidence or the first missing thing, in words, with file offset, field, value: one sentence. */
   readonly summary: string;
   /** Decoded fields, in file order. */
@@ -55,6 +60,8 @@ export interface LoadOptions {
   readonly modules: readonly ModuleFile[];
   /** Fill what the protocol does not promise with a recognisable pattern. */
   readonly poison: boolean;
+  /** Physical address of the first instruction, for `native`; without it the entry of the ELF file. */
+  readonly entryAddress?: number;
 }
 
 /** Bytes to put into guest physical memory; `bytes.length < size` leaves zeros behind. */

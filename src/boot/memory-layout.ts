@@ -1,0 +1,136 @@
+import { alignUp } from '../util/bytes.ts';
+import { StartOfDayError } from '../util/errors.ts';
+import { binarySize, hex } from '../util/hex.ts';
+import type { LoadedRegion } from './protocol.ts';
+
+/** One line of the PC's memory map, as INT 15h AX=E820h gives it. */
+export interface MemoryRange {
+  /** Physical address. */
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+  /** 1 available, 2 reserved. */
+  readonly type: 1 | 2;
+}
+
+export const MIB = 0x100000;
+/** The extended BIOS data area takes the last KiB of conventional memory. */
+const LOW_END = 0x9fc00;
+/** Devices of a PC are mapped above: no machine has more memory. */
+const MOST_MEMORY = 0xc0000000;
+
+/** The memory map of a machine with `memory` bytes, at least 1 MiB. */
+export function memoryMap(memory: number): readonly MemoryRange[] {
+  return [
+    { address: 0, size: LOW_END, type: 1 },
+    { address: LOW_END, size: 0xa0000 - LOW_END, type: 2 },
+    { address: 0xf0000, size: 0x10000, type: 2 },
+    ...(memory > MIB ? [{ address: MIB, size: memory - MIB, type: 1 } as const] : []),
+  ];
+}
+
+/** Who lies where in physical memory while a boot is planned. */
+export class MemoryLayout {
+  /** Bytes. */
+  readonly memory: number;
+  readonly map: readonly MemoryRange[];
+  private readonly taken: LoadedRegion[] = [];
+
+  /** Throws `memory-size` below 1 MiB. */
+  constructor(memory: number) {
+    if (memory < MIB)
+      throw new StartOfDayError({
+        code: 'memory-size',
+        blame: 'user',
+        title: `${binarySize(memory)} of memory is too little`,
+        detail: `"memory" is ${binarySize(memory)}; a PC has at least 1 MiB`,
+        mend: 'Set "memory": "128M".',
+      });
+    this.memory = memory;
+    this.map = memoryMap(memory);
+  }
+
+  /** Everything that was placed, in the order it was. */
+  get regions(): readonly LoadedRegion[] {
+    return this.taken;
+  }
+
+  /** First byte behind all that lies above 1 MiB. */
+  get end(): number {
+    return Math.max(MIB, ...this.taken.map((region) => region.address + region.size));
+  }
+
+  /** Takes the address that a kernel was linked for. Throws when memory is not there, not free or not enough. */
+  claim(region: LoadedRegion): void {
+    const end = region.address + region.size;
+    if (end > this.memory && region.address >= LOW_END) throw this.tooLarge(region);
+    if (
+      !this.map.some(
+        (range) => range.type === 1 && region.address >= range.address && end <= range.address + range.size,
+      )
+    )
+      throw new StartOfDayError({
+        code: 'image-no-memory',
+        blame: 'user',
+        title: `${region.name} lies where a PC has no memory`,
+        detail: `It covers physical ${hex(region.address, 8)} … ${hex(end - 1, 8)}; from ${hex(LOW_END, 8)} to 0x000fffff are firmware data, video memory and ROM`,
+        mend: 'Link the kernel at 1 MiB or above.',
+      });
+    const other = this.taken.find((one) => region.address < one.address + one.size && one.address < end);
+    if (other !== undefined)
+      throw new StartOfDayError({
+        code: 'image-overlap',
+        blame: 'user',
+        title: `${region.name} covers part of ${other.name}`,
+        detail: `${region.name} is at physical ${hex(region.address, 8)} … ${hex(end - 1, 8)}, ${other.name} at ${hex(other.address, 8)} … ${hex(other.address + other.size - 1, 8)}`,
+        mend: 'Give each a physical address of its own with AT() in the linker script.',
+      });
+    this.taken.push(region);
+  }
+
+  /**
+   * Finds the lowest free available memory from `lowest` on and takes it; undefined when there is none. `size` in bytes;
+   * an empty region takes an address and no memory.
+   */
+  place(name: string, bytes: Uint8Array, alignment: number, lowest: number, size = bytes.length): number | undefined {
+    for (const range of this.map) {
+      if (range.type !== 1) continue;
+      let address = alignUp(Math.max(lowest, range.address), alignment);
+      for (let blocker = this.blocker(address, size); blocker !== undefined; blocker = this.blocker(address, size))
+        address = alignUp(blocker.address + blocker.size, alignment);
+      if (address + size > range.address + range.size) continue;
+      this.taken.push({ name, bytes, address, size });
+      return address;
+    }
+    return undefined;
+  }
+
+  /** Puts bytes into memory that {@link place} has taken before. */
+  fill(name: string, address: number, bytes: Uint8Array): void {
+    this.taken.push({ name, bytes, address, size: bytes.length });
+  }
+
+  private blocker(address: number, size: number): LoadedRegion | undefined {
+    return this.taken.find((one) => address < one.address + one.size && one.address < address + size);
+  }
+
+  private tooLarge(region: LoadedRegion): StartOfDayError {
+    const end = region.address + region.size;
+    const zeros = region.size > region.bytes.length ? ' with .bss' : '';
+    return new StartOfDayError({
+      code: 'image-too-large',
+      blame: 'user',
+      title: `The kernel does not fit in ${binarySize(this.memory)}`,
+      detail: `${region.name} ends at physical ${hex(end, 8)} (${binarySize(end)}${zeros}); memory ends at ${hex(this.memory, 8)}`,
+      mend: memoryMend(end),
+    });
+  }
+}
+
+/** What to do when memory would have to reach up to `end`. */
+export function memoryMend(end: number): string {
+  if (end > MOST_MEMORY)
+    return 'A machine has at most 3 GiB: give the sections a physical load address with AT() in the linker script.';
+  const mebibytes = 2 ** Math.ceil(Math.log2(end / MIB));
+  return `Set "memory": "${mebibytes > 2048 ? '3G' : `${mebibytes}M`}" or more.`;
+}
