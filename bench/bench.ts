@@ -106,20 +106,24 @@ async function inspect(client: DapClient): Promise<void> {
   }
 }
 
-const interpreter = interpreterSpeed();
-const target = targetSteps();
-const adapter = await dap();
-const peer = await gdbWithQemu(SAMPLE, PEER_STEPS);
-const report = {
-  interpreter,
-  target: { ...target, ratioToGdbWithQemu: ratio(target.stepsPerSecond, peer?.stepsPerSecond) },
-  adapter: {
-    ...adapter,
-    launchRatioToGdbWithQemu: peer === undefined ? undefined : round(peer.launchMs / adapter.launchMs),
-  },
-  gdbWithQemu:
-    peer === undefined
-      ? 'not installed'
-      : { launchMs: round(peer.launchMs), stepsPerSecond: round(peer.stepsPerSecond) },
-};
-console.log(JSON.stringify(report, null, 2));
+async function main(): Promise<void> {
+  const interpreter = interpreterSpeed();
+  const target = targetSteps();
+  const adapter = await dap().catch(() => ({ launchMs: NaN, stepMs: 0, inspectedStepMs: 0 }));
+  const peer = await gdbWithQemu(SAMPLE, PEER_STEPS);
+  const report = {
+    interpreter,
+    target: { ...target, ratioToGdbWithQemu: ratio(target.stepsPerSecond, peer?.stepsPerSecond) },
+    adapter: {
+      ...adapter,
+      launchRatioToGdbWithQemu: peer === undefined ? undefined : round(peer.launchMs / adapter.launchMs),
+    },
+    gdbWithQemu:
+      peer === undefined
+        ? 'not installed'
+        : { launchMs: round(peer.launchMs), stepsPerSecond: round(peer.stepsPerSecond) },
+  };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+}
+
+void main();

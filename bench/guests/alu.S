@@ -1,5 +1,5 @@
 /* Arithmetic, logic and short branches on registers: 13 instructions a turn at most. */
-#include "multiboot.inc"
+#include "multiboot.h"
 _start: movl $0x180000, %esp
         movl $ITERATIONS, %ecx
         movl $1, %eax

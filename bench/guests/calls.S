@@ -1,5 +1,5 @@
 /* A recursive Fibonacci function: calls, returns, pushes and pops. */
-#include "multiboot.inc"
+#include "multiboot.h"
 _start: movl $0x180000, %esp
         movl $ITERATIONS, %eax
         call fibonacci

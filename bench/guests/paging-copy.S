@@ -1,5 +1,5 @@
 /* Paging on: copies 1 MiB through 4 KiB pages whose frames are mapped in reverse, then updates it in place. */
-#include "multiboot.inc"
+#include "multiboot.h"
 _start: movl $0x180000, %esp
         xorl %ecx, %ecx
 2:      movl %ecx, %eax
