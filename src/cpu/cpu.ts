@@ -171,7 +171,8 @@ export class Cpu implements CpuContext {
         if (this.interpreter.outcome === 'budget') continue;
         if (this.interpreter.outcome === 'breakpoint') return BREAKPOINT;
         slow = this.interpreter.slowInstruction;
-      } else if (!skip && this.breakpoints.size > 0 && this.breakpoints.has(this.linearIp())) return BREAKPOINT;
+      }
+      if (!skip && this.breakpoints.size > 0 && this.breakpoints.has(this.linearIp())) return BREAKPOINT;
       const exit = this.stepSlow(slow);
       if (exit !== undefined) return exit;
       skip = false;
@@ -179,6 +180,14 @@ export class Cpu implements CpuContext {
       work -= SLOW_COST;
     }
     return BUDGET;
+  }
+
+  /** Runs one instruction if the fast engine can complete it; false when nothing ran and it takes {@link run}. */
+  step(): boolean {
+    if (this.interpreter === undefined || this.isHalted || this.state.interruptShadow) return false;
+    if (this.interpreter.run(1, true) === 0) return false;
+    this.retiredCount++;
+    return true;
   }
 
   /** Delivers an external interrupt before the next instruction and ends HLT. Throws {@link TripleFault}. */

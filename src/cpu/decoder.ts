@@ -2,7 +2,7 @@ import * as iced from 'iced-x86';
 import { INSTRUCTION_SET } from '../isa/index.ts';
 import type { Description, Repeat } from '../isa/instruction.ts';
 import type { RegisterRef, Width } from '../isa/value.ts';
-import { makeForm, type BoundOperands, type InstructionForm } from './instruction-form.ts';
+import { makeForm, type BoundOperands, type FormParts, type InstructionForm } from './instruction-form.ts';
 import { operandSizeOf } from './operand-size.ts';
 
 /** One decoded instruction: its form and what its operand fields hold. */
@@ -57,6 +57,8 @@ const GENERAL_REGISTERS: ReadonlyMap<number, RegisterRef> = new Map(
     ]),
   ),
 );
+
+const STACK_POINTER = 4;
 
 /** Encoding order of an iced-x86 register as part of an address, or -1 for none. */
 function addressRegister(register: number): number {
@@ -161,24 +163,27 @@ export class InstructionDecoder {
     }
     if (/^(Jmp|Call)_m16/.test(encoding.name)) kinds += 'f';
     const repeat = encoding.repeats ? repeatOf(instruction) : undefined;
-    const form = this.form(encoding, description, kinds, repeat, addressWidth, mode.stackWidth);
+    const baseIsStackPointer = base === STACK_POINTER && description.mnemonics.includes('Pop');
+    const form = this.form(encoding, {
+      description,
+      width: encoding.width,
+      operandWidths: encoding.operandWidths,
+      kinds,
+      repeat,
+      addressWidth,
+      stackWidth: mode.stackWidth,
+      baseIsStackPointer,
+    });
     const { length } = instruction;
     return { form, ip, length, registers, base, index, scale, displacement, segment, immediate, immediate2, target };
   }
 
-  private form(
-    encoding: EncodingInfo,
-    description: Description,
-    kinds: string,
-    repeat: Repeat | undefined,
-    addressWidth: 16 | 32,
-    stackWidth: 16 | 32,
-  ): InstructionForm {
-    const key = `${encoding.name} ${kinds} ${repeat ?? ''} ${addressWidth} ${stackWidth}`;
+  private form(encoding: EncodingInfo, parts: FormParts): InstructionForm {
+    const { kinds, repeat, addressWidth, stackWidth, baseIsStackPointer } = parts;
+    const key = `${encoding.name} ${kinds} ${repeat ?? ''} ${addressWidth} ${stackWidth} ${String(baseIsStackPointer)}`;
     const known = this.forms.get(key);
     if (known !== undefined) return known;
-    const { width, operandWidths } = encoding;
-    const form = makeForm({ description, width, operandWidths, kinds, repeat, addressWidth, stackWidth });
+    const form = makeForm(parts);
     this.forms.set(key, form);
     return form;
   }

@@ -23,18 +23,23 @@ export interface InstructionForm {
   readonly repeat: Repeat | undefined;
   readonly addressWidth: 16 | 32;
   readonly stackWidth: 16 | 32;
+  /** POP to memory at ESP, whose address follows the pop. */
+  readonly baseIsStackPointer: boolean;
   /** Only the reference evaluator runs it. */
   readonly slow: boolean;
 }
 
-export type FormParts = Omit<InstructionForm, 'key' | 'slow'>;
+export type FormParts = Omit<InstructionForm, 'key' | 'slow' | 'baseIsStackPointer'> & {
+  readonly baseIsStackPointer?: boolean;
+};
 
 /** Names a form and finds out whether generated code may run it. */
 export function makeForm(parts: FormParts): InstructionForm {
   const widths = [parts.width, ...parts.operandWidths].join('.');
-  const modes = `${parts.repeat ?? ''} a${parts.addressWidth} s${parts.stackWidth}`;
+  const { baseIsStackPointer = false } = parts;
+  const modes = `${parts.repeat ?? ''} a${parts.addressWidth} s${parts.stackWidth}${baseIsStackPointer ? ' sp' : ''}`;
   const key = `${parts.description.mnemonics[0] ?? ''} ${widths} ${parts.kinds} ${modes}`;
-  const form = { ...parts, key, slow: true };
+  const form = { ...parts, baseIsStackPointer, key, slow: true };
   return { ...form, slow: parts.description.slow || needsEvaluator(recordWithFields(form)) };
 }
 
@@ -46,7 +51,7 @@ function needsEvaluator(instruction: Instruction<Width>): boolean {
       if (commit.kind === 'when') return total + 2 * faulting(commit.body);
       return total + (commit.kind === 'store' && commit.access?.readModifyWrite !== true ? 1 : 0);
     }, 0);
-  return faulting(instruction.commits) > 1 || instruction.checks.some((check) => check.kind === 'probe');
+  return faulting(instruction.commits) > 1;
 }
 
 /** An instruction's operands: what the micro-op fields hold. */
@@ -92,6 +97,7 @@ class FieldBinding implements Binding {
   readonly repeat: Repeat | undefined;
   readonly stackWidth: 16 | 32;
   readonly addressWidth: 16 | 32;
+  readonly baseIsStackPointer: boolean;
   private readonly form: InstructionForm;
 
   constructor(form: InstructionForm) {
@@ -100,6 +106,7 @@ class FieldBinding implements Binding {
     this.repeat = form.repeat;
     this.stackWidth = form.stackWidth;
     this.addressWidth = form.addressWidth;
+    this.baseIsStackPointer = form.baseIsStackPointer;
   }
   private field<W extends Width>(width: W, field: Field): Value<W> {
     return new Value(width, { kind: 'field', field });
@@ -139,6 +146,7 @@ class OperandBinding implements Binding {
   readonly repeat: Repeat | undefined;
   readonly stackWidth: 16 | 32;
   readonly addressWidth: 16 | 32;
+  readonly baseIsStackPointer: boolean;
   private readonly form: InstructionForm;
   private readonly operands: BoundOperands;
 
@@ -149,6 +157,7 @@ class OperandBinding implements Binding {
     this.repeat = form.repeat;
     this.stackWidth = form.stackWidth;
     this.addressWidth = form.addressWidth;
+    this.baseIsStackPointer = form.baseIsStackPointer;
   }
   register(slot: 0 | 1): RegisterRef {
     // A slot that no operand uses is never read.

@@ -71,9 +71,6 @@ export class ReferenceEvaluator {
         case 'load':
           memo.set(check.value, this.load(check.value, valueOf));
           break;
-        case 'probe':
-          this.probe(check.segment, check.offset, check.width, valueOf);
-          break;
         case 'done-if':
           if (valueOf(check.condition) !== 0n) return true;
           break;

@@ -12,9 +12,6 @@ import type { AddressSpace, Caller, RegisterValue, Target } from './target.ts';
 const PAGE = 4096;
 const ADDRESS_SPACE = 0x1_0000_0000;
 
-/** One object for every step, so that a step allocates nothing. */
-const ONE_INSTRUCTION: RunLimits = { maxInstructions: 1, breakpoints: false };
-
 /** The emulated machine as a debugger's target. */
 export class MachineTarget implements Target {
   private readonly machine: Machine;
@@ -76,8 +73,7 @@ export class MachineTarget implements Target {
     return this.machine.run(limits);
   }
   step(): MachineStop | undefined {
-    const stop = this.machine.run(ONE_INSTRUCTION);
-    return stop.reason === 'max-instructions' ? undefined : stop;
+    return this.machine.step();
   }
 
   callers(): readonly Caller[] {

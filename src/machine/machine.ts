@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly handlers?: WebAssembly.Module;
 }
 
+const ONE_INSTRUCTION: RunLimits = { maxInstructions: 1, breakpoints: false };
+
 const MEMORY_GRAIN = 0x10000;
 const LEAST_MEMORY = 0x100000;
 /** Devices of a PC are mapped above. */
@@ -119,6 +121,18 @@ export class Machine {
     const stop = this.runToStop(limits);
     this.yielded = stop.reason === 'yield';
     return stop;
+  }
+
+  /** Runs one instruction, breakpoints ignored; undefined when it retired. The same as {@link run} with 1, but allocates nothing. */
+  step(): MachineStop | undefined {
+    const quiet = this.finalStop === undefined && !this.devices.interruptController.pending();
+    if (quiet && this.clock.now + 1 < this.nextEvent() && this.cpu.step()) {
+      this.yielded = false;
+      this.ranAt = this.clock.now;
+      return undefined;
+    }
+    const stop = this.run(ONE_INSTRUCTION);
+    return stop.reason === 'max-instructions' ? undefined : stop;
   }
 
   /**

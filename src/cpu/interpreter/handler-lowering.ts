@@ -70,8 +70,6 @@ export class HandlerLowering extends MemoryLowering {
         this.code.if();
         this.jump(next);
         return this.code.end();
-      case 'probe':
-        throw internalError('a probe in generated code');
     }
   }
 
@@ -273,8 +271,6 @@ function checkRoots(check: Check): Value[] {
   switch (check.kind) {
     case 'load':
       return check.value.node.kind === 'load' ? [check.value.node.offset] : [];
-    case 'probe':
-      return [check.offset];
     case 'done-if':
       return [check.condition];
     case 'raise':

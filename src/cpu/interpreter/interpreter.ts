@@ -196,9 +196,10 @@ export class Interpreter {
 
   private cacheJump(ip: number, microOp: number): void {
     const entry = (L.JUMP_CACHE >> 2) + (ip & (L.JUMP_CACHE_ENTRIES - 1)) * 2;
+    const number = ip & (L.JUMP_CACHE_ENTRIES - 1);
+    if (this.state.words[entry] === (number ^ 1)) this.cachedJumps.push(number);
     this.state.words[entry] = ip;
     this.state.words[entry + 1] = microOp;
-    this.cachedJumps.push(ip & (L.JUMP_CACHE_ENTRIES - 1));
   }
 
   /** An entry for another index never matches. */
