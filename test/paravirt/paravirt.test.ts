@@ -211,6 +211,24 @@ describe('paravirt operations of Linux', function () {
     );
   });
 
+  it('have no names when the DWARF is compressed or damaged, and say where', () => {
+    const compressed = workshop.build('compressed', FLAT, 'c', ['-m32', '-g', '-gz=zlib']);
+    assert.match(
+      reasonOf(compressed),
+      /^paravirt_ops is at 0x[0-9a-f]{8} \(20 bytes\)\. \.debug_\w+ is compressed\. sh_flags/,
+    );
+    const { bits, sections } = openElf(samplePath('paravirt'));
+    const cut = sections.map((section) =>
+      section.name === '.debug_abbrev' ? { ...section, bytes: section.bytes.subarray(0, 5) } : section,
+    );
+    const image = { bits, sections: cut };
+    assert.deepEqual(findParavirtTables(new ElfSymbols(image), Dwarf.read(image)), {
+      reason:
+        'pv_ops is at 0x00101020 (80 bytes). The debug information of this image is damaged. ' +
+        '.debug_abbrev, offset 0x5: 1 byte needed, 0 left. Build the image again with -g.',
+    });
+  });
+
   it('have no names when the DWARF is of other files, or of another variable', () => {
     const assembled =
       '.data\n.globl pv_ops\n.type pv_ops, @object\npv_ops: .skip 2000\n.size pv_ops, 2000\n.text\n.globl start\nstart: ret\n';

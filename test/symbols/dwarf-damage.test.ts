@@ -39,23 +39,20 @@ const variable = (rest: Bytes): Bytes =>
 describe('damaged DWARF', () => {
   it('is named with section, offset and what was found', () => {
     const rows = abbreviations(UNIT_ROW);
-    assert.equal(complaint(new Bytes().u8(1, 2), rows), '.debug_info, offset 0x0: 4 bytes are needed, 2 are left');
-    assert.equal(
-      complaint(new Bytes().number(4, 100, 0), rows),
-      '.debug_info, offset 0x4: 100 bytes are needed, 4 are left',
-    );
+    assert.equal(complaint(new Bytes().u8(1, 2), rows), '.debug_info, offset 0x0: 4 bytes needed, 2 left');
+    assert.equal(complaint(new Bytes().number(4, 100, 0), rows), '.debug_info, offset 0x4: 100 bytes needed, 4 left');
     assert.equal(
       complaint(new Bytes().number(4, 0xfffffff0), rows),
       '.debug_info, offset 0x0: unit length 4294967280 is reserved',
     );
     assert.equal(
       complaint(new Bytes().number(4, 0xffffffff).number(8, 2 ** 52), rows),
-      '.debug_info, offset 0xc: 4503599627370496 bytes are needed, 0 are left',
+      '.debug_info, offset 0xc: 4503599627370496 bytes needed, 0 left',
     );
     const addresses = new Bytes().number(4, 8).number(2, 5).u8(1, 7).number(4, 0);
     assert.equal(complaint(addresses, rows), '.debug_info, offset 0x0: the unit has addresses of 7 bytes');
     const noTable = new Bytes().number(4, 8).number(2, 5).u8(1, 4).number(4, 99);
-    assert.equal(complaint(noTable, rows), '.debug_abbrev, offset 0x0: 99 bytes are needed, 6 are left');
+    assert.equal(complaint(noTable, rows), '.debug_abbrev, offset 0x0: 99 bytes needed, 6 left');
     assert.equal(complaint(unit(new Bytes().u8(9)), rows), '.debug_info, offset 0xc: the unit has no abbreviation 9');
     const endless = new Bytes().u8(...Array<number>(12).fill(0x80));
     assert.equal(complaint(unit(endless), rows), '.debug_info, offset 0xc: a LEB128 number is longer than 10 bytes');
@@ -67,7 +64,7 @@ describe('damaged DWARF', () => {
     const string = abbreviations([1, 0x11, 0, AT.name, FORM.strp]);
     assert.equal(
       complaint(unit(new Bytes().u8(1).number(4, 8)), string),
-      '.debug_str, offset 0x0: 8 bytes are needed, 0 are left',
+      '.debug_str, offset 0x0: 8 bytes needed, 0 left',
     );
     const indirect = abbreviations([1, 0x11, 0, AT.name, FORM.indirect]);
     assert.equal(

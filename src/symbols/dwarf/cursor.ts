@@ -34,9 +34,9 @@ export class SectionCursor {
   /** Passes over `length` bytes and returns where they began. */
   skip(length: number): number {
     const at = this.position;
+    const left = Math.max(0, this.end - at);
     // Not at + length > end: a hostile length may be past 2^53.
-    if (!(length <= this.end - at))
-      throw this.error(at, `${length} bytes are needed, ${Math.max(0, this.end - at)} are left`);
+    if (!(length <= left)) throw this.error(at, `${length} ${length === 1 ? 'byte' : 'bytes'} needed, ${left} left`);
     this.position = at + length;
     return at;
   }

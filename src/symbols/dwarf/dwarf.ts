@@ -1,4 +1,3 @@
-import type { ElfSection } from '../../image/elf.ts';
 import { StartOfDayError } from '../../util/errors.ts';
 import { hex } from '../../util/hex.ts';
 import { sectionNamed } from '../image.ts';
@@ -19,30 +18,20 @@ const VARIABLES: ReadonlySet<number> = new Set([TAG.variable]);
 
 /**
  * The debug information of an image, read when asked for: DWARF 2 to 5, in the 32-bit and 64-bit formats. Throws StartOfDayError
- * `dwarf`, with section and offset, where it is damaged.
+ * `dwarf`, with section and offset, where it is damaged, and `dwarf-compressed` where it is compressed.
  */
 export class Dwarf implements EntrySource {
-  private readonly units: readonly Unit[];
+  private readonly image: SymbolImage;
+  private unitList: readonly Unit[] | undefined;
   private variables: ReadonlyMap<string, Entry> | undefined;
 
-  private constructor(units: readonly Unit[]) {
-    this.units = units;
+  private constructor(image: SymbolImage) {
+    this.image = image;
   }
 
-  /** Undefined for an image without `.debug_info`. Reads the headers of the units only. */
+  /** Undefined for an image without `.debug_info`. Looks at no contents yet. */
   static read(image: SymbolImage): Dwarf | undefined {
-    const bytes = (name: string): Uint8Array => {
-      const section = sectionNamed(image, name);
-      if (section !== undefined && (section.flags & SHF_COMPRESSED) !== 0) throw compressed(section);
-      return section?.bytes ?? new Uint8Array();
-    };
-    const info = bytes('.debug_info');
-    if (info.length === 0) return undefined;
-    const sections = {
-      ...{ info, abbrev: bytes('.debug_abbrev'), str: bytes('.debug_str') },
-      ...{ lineStr: bytes('.debug_line_str'), strOffsets: bytes('.debug_str_offsets') },
-    };
-    return new Dwarf(readUnits(sections));
+    return sectionNamed(image, '.debug_info') === undefined ? undefined : new Dwarf(image);
   }
 
   /** The layout of a variable that is a structure; undefined when no file defines such a variable. */
@@ -65,6 +54,15 @@ export class Dwarf implements EntrySource {
     if (unit === undefined)
       throw damaged('.debug_info', entry.offset, `the entry refers to ${value}, which is in no unit`);
     return readEntry(unit, value);
+  }
+
+  private get units(): readonly Unit[] {
+    const bytes = (name: string): Uint8Array => contentsOf(this.image, name);
+    this.unitList ??= readUnits({
+      ...{ info: bytes('.debug_info'), abbrev: bytes('.debug_abbrev'), str: bytes('.debug_str') },
+      ...{ lineStr: bytes('.debug_line_str'), strOffsets: bytes('.debug_str_offsets') },
+    });
+    return this.unitList;
   }
 
   private unitAt(offset: number): Unit | undefined {
@@ -101,8 +99,11 @@ function isDeclaration(entry: Entry): boolean {
   return (numberOf(entry, AT.declaration) ?? 0) !== 0;
 }
 
-function compressed(section: ElfSection): StartOfDayError {
-  return new StartOfDayError({
+/** Contents of a debug section; empty when the image has none of that name. */
+function contentsOf(image: SymbolImage, name: string): Uint8Array {
+  const section = sectionNamed(image, name);
+  if (section === undefined || (section.flags & SHF_COMPRESSED) === 0) return section?.bytes ?? new Uint8Array();
+  throw new StartOfDayError({
     code: 'dwarf-compressed',
     blame: 'user',
     title: `${section.name} is compressed`,
