@@ -1,0 +1,18 @@
+/** One row of the information structure as it stands in memory. */
+export interface InformationNode {
+  readonly name: string;
+  /** Bytes from the start of the structure or list that it lies in. */
+  readonly offset: number;
+  /** Physical address. */
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly value: number | string;
+  /** What the value means, complete: `129920 KiB = 126.9 MiB`. */
+  readonly text: string;
+  /** False when the flags say that the field is not given. */
+  readonly present: boolean;
+  readonly children?: readonly InformationNode[];
+  /** Physical address that the value points to. */
+  readonly pointer?: number;
+}
