@@ -115,7 +115,6 @@ async function main(): Promise<void> {
   console.log('npm run package     start-of-day.vsix for your own VS Code: "Extensions: Install from VSIX..."');
 }
 
-throw new Error('The adapter is not built: run "npm run build".');
 void main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   console.log('Starting VS Code');
   const server = await startServer({ workbench, home, vsix, folder });
   console.log(`\nOpen ${server.url}\nThen press F5. Ctrl+C here ends it.`);
-  process.once('SIGINT', () => void server.stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop());
 }
 
 void main().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { activeFile, bootConfiguration } from './debug-configuration-provider.ts';
+import { bootConfiguration } from './debug-configuration-provider.ts';
 import { showExplanation } from './explanation.ts';
-import { pickKernel } from './kernel-picker.ts';
+import { activeKernel, pickKernel } from './kernel-picker.ts';
 import { SAMPLES } from './model/samples.ts';
 import type { ReadOnlyDocuments } from './read-only-documents.ts';
 import type { ScreenPanels } from './screen-panels.ts';
@@ -20,16 +20,16 @@ interface Parts {
 /** The commands of package.json. */
 export function registerCommands({ extension, sessions, documents, screens, terminals }: Parts): vscode.Disposable[] {
   const commands = {
-    bootFile: async (file?: vscode.Uri) => boot(file ?? activeFile() ?? (await pickKernel())),
+    bootFile: async (file?: vscode.Uri) => boot(file ?? (await activeKernel()) ?? (await pickKernel('Boot a Kernel'))),
     bootSample: () => bootSample(extension),
     explainImage: async (file?: vscode.Uri) => {
-      const image = file ?? activeFile() ?? (await pickKernel());
+      const image = file ?? (await activeKernel()) ?? (await pickKernel('Explain Entries'));
       if (image !== undefined) await showExplanation(image, documents);
     },
     openScreen: () => sessions.current && screens.open(sessions.current),
     openSerial: () => sessions.current && terminals.open(sessions.current),
     // Called for ${command:pickKernel} in a launch configuration, with that configuration.
-    pickKernel: async () => (await pickKernel())?.fsPath,
+    pickKernel: async () => (await pickKernel('Boot a Kernel'))?.fsPath,
   };
   return Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`startOfDay.${name}`, run));
 }

@@ -1,17 +1,11 @@
 import * as vscode from 'vscode';
-import { findKernels, kernelAt, nameOf, pickKernel } from './kernel-picker.ts';
+import { activeKernel, findKernels, nameOf, pickKernel } from './kernel-picker.ts';
 import { withAbsolutePaths } from './model/configuration-paths.ts';
 import { DEBUG_TYPE } from './sessions.ts';
 
 /** A launch configuration that boots a file and asks for nothing else. */
 export function bootConfiguration(program: vscode.Uri): vscode.DebugConfiguration {
   return { type: DEBUG_TYPE, request: 'launch', name: `Boot ${nameOf(program)}`, program: program.fsPath };
-}
-
-/** The file of the active editor, text or not. */
-export function activeFile(): vscode.Uri | undefined {
-  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-  return input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom ? input.uri : undefined;
 }
 
 /** Makes launch configurations where launch.json has none, and completes those that it has. */
@@ -36,8 +30,7 @@ export class DebugConfigurationProvider implements vscode.DebugConfigurationProv
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
     if (configuration['program'] !== undefined) return configuration;
-    const active = activeFile();
-    const kernel = active !== undefined && (await kernelAt(active)) !== undefined ? active : await pickKernel(folder);
+    const kernel = (await activeKernel()) ?? (await pickKernel('Boot a Kernel', folder));
     return kernel === undefined ? undefined : { ...bootConfiguration(kernel), ...nonEmpty(configuration) };
   }
 

@@ -17,7 +17,7 @@ export function nameOf(uri: vscode.Uri): string {
 }
 
 /** What `uri` is, when it is a file that this machine could boot. */
-export async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined> {
+async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined> {
   if (uri.scheme !== 'file') return undefined;
   try {
     return kernelFileOf(await readFileHead(uri.fsPath, HEAD_LENGTH));
@@ -25,6 +25,13 @@ export async function kernelAt(uri: vscode.Uri): Promise<KernelFile | undefined>
     // A file that is gone or cannot be read is not offered.
     return undefined;
   }
+}
+
+/** The file of the active editor, text or not, when it is a kernel. */
+export async function activeKernel(): Promise<vscode.Uri | undefined> {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (!(input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom)) return undefined;
+  return (await kernelAt(input.uri)) === undefined ? undefined : input.uri;
 }
 
 /** The kernels of a folder, or of the whole workspace: those with a Multiboot header first. */
@@ -42,7 +49,7 @@ export async function findKernels(folder: vscode.WorkspaceFolder | undefined): P
 }
 
 /** Lets the user choose one of the kernels of a folder. Undefined when there is none, which is said, or none was chosen. */
-export async function pickKernel(folder?: vscode.WorkspaceFolder): Promise<vscode.Uri | undefined> {
+export async function pickKernel(title: string, folder?: vscode.WorkspaceFolder): Promise<vscode.Uri | undefined> {
   const kernels = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: 'Looking for kernels' },
     () => findKernels(folder),
@@ -54,8 +61,7 @@ export async function pickKernel(folder?: vscode.WorkspaceFolder): Promise<vscod
     detail: kernel.description,
     uri,
   }));
-  const options = { title: 'Boot a Kernel', placeHolder: 'ELF files of x86', matchOnDescription: true };
-  return (await vscode.window.showQuickPick(items, options))?.uri;
+  return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.uri;
 }
 
 async function sayThatThereIsNone(): Promise<undefined> {
