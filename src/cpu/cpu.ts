@@ -51,6 +51,13 @@ export interface CpuFaultEvent {
   readonly instruction: number;
 }
 
+/** What a CPU that runs has beside its state. */
+interface Execution {
+  readonly code: CodeCache;
+  /** Undefined with the reference engine. */
+  readonly interpreter: Interpreter | undefined;
+}
+
 /** What one instruction in the evaluator costs, in instructions of the fast engine. */
 const SLOW_COST = 64;
 /** Instructions in a block of the fast engine; the reference engine looks at one at a time. */
@@ -74,10 +81,10 @@ export class Cpu implements CpuContext {
   /** The running instruction; what the system operations see. */
   instruction: { ip: number; next: number; operandSize: 16 | 32 } = { ip: 0, next: 0, operandSize: 32 };
 
-  private readonly code: CodeCache;
   private readonly evaluator: ReferenceEvaluator;
   private readonly shadowStack: ShadowStack;
-  private readonly interpreter: Interpreter | undefined;
+  private readonly options: CpuOptions;
+  private execution: Execution | undefined;
   private readonly operations: SystemOperations;
   private readonly recorded = new WeakMap<DecodedInstruction, Instruction<Width>>();
   private breakpoints: ReadonlySet<number> = new Set();
@@ -94,10 +101,7 @@ export class Cpu implements CpuContext {
     this.evaluator = new ReferenceEvaluator(this.state, this.memory, this.shadowStack, (name, operands) =>
       this.operate(name, operands),
     );
-    const longest = options.engine === 'reference' ? 1 : LONGEST_BLOCK;
-    this.code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
-    if (options.engine === 'interpreter')
-      this.interpreter = new Interpreter(this.state, this.memory, this.code, options.handlers);
+    this.options = options;
   }
 
   /** Instructions retired since the start; an exception that was delivered counts as one. */
@@ -123,30 +127,43 @@ export class Cpu implements CpuContext {
     this.attentionWanted = true;
   }
 
+  /** Builds what running needs, so that the first run need not wait for it. A machine that only stands at its entry does without. */
+  prepare(): Execution {
+    if (this.execution !== undefined) return this.execution;
+    this.memory.prepare();
+    const { engine, handlers } = this.options;
+    const longest = engine === 'reference' ? 1 : LONGEST_BLOCK;
+    const code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
+    const interpreter = engine === 'reference' ? undefined : new Interpreter(this.state, this.memory, code, handlers);
+    interpreter?.setBreakpoints(this.breakpoints);
+    this.execution = { code, interpreter };
+    return this.execution;
+  }
+
   /** Linear addresses before which {@link run} stops. */
   setBreakpoints(addresses: Iterable<number>): void {
     this.breakpoints = new Set(addresses);
-    this.interpreter?.setBreakpoints(this.breakpoints);
+    this.execution?.interpreter?.setBreakpoints(this.breakpoints);
   }
 
   /** Guest memory, registers or segments were changed from outside: nothing decoded or translated may survive. */
   stateChanged(): void {
-    this.code.clear();
-    this.code.contextChanged();
-    this.interpreter?.reset();
+    this.execution?.code.clear();
+    this.execution?.code.contextChanged();
+    this.execution?.interpreter?.reset();
     this.memory.flush();
   }
 
   flushTranslations(): void {
     this.memory.flush();
-    this.interpreter?.translationsChanged();
+    this.execution?.interpreter?.translationsChanged();
   }
   invalidatePage(linear: number): void {
     this.memory.invalidate(linear);
-    this.interpreter?.translationsChanged();
+    this.execution?.interpreter?.translationsChanged();
   }
   codeContextChanged(): void {
-    if (this.code.contextChanged()) this.interpreter?.translationsChanged();
+    if (this.execution?.code.contextChanged() === true) this.execution.interpreter?.translationsChanged();
   }
   halt(): void {
     this.isHalted = true;
@@ -155,6 +172,7 @@ export class Cpu implements CpuContext {
   /** Runs at most `budget` instructions. The state is exact whenever it returns. */
   run(budget: number, options: CpuRunOptions): CpuExit {
     if (this.isHalted) return HALTED;
+    const { interpreter } = this.prepare();
     let left = budget;
     let work = options.slice ?? Infinity;
     let skip = options.skipFirstBreakpoint;
@@ -162,15 +180,15 @@ export class Cpu implements CpuContext {
     while (left > 0) {
       if (work <= 0) return SLICE;
       let slow: DecodedInstruction | undefined;
-      if (this.interpreter !== undefined && !this.state.interruptShadow) {
-        const done = this.interpreter.run(Math.min(left, work), skip);
+      if (interpreter !== undefined && !this.state.interruptShadow) {
+        const done = interpreter.run(Math.min(left, work), skip);
         this.retiredCount += done;
         left -= done;
         work -= done;
         if (done > 0) skip = false;
-        if (this.interpreter.outcome === 'budget') continue;
-        if (this.interpreter.outcome === 'breakpoint') return BREAKPOINT;
-        slow = this.interpreter.slowInstruction;
+        if (interpreter.outcome === 'budget') continue;
+        if (interpreter.outcome === 'breakpoint') return BREAKPOINT;
+        slow = interpreter.slowInstruction;
       }
       if (!skip && this.breakpoints.size > 0 && this.breakpoints.has(this.linearIp())) return BREAKPOINT;
       const exit = this.stepSlow(slow);
@@ -184,8 +202,9 @@ export class Cpu implements CpuContext {
 
   /** Runs one instruction if the fast engine can complete it; false when nothing ran and it takes {@link run}. */
   step(): boolean {
-    if (this.interpreter === undefined || this.isHalted || this.state.interruptShadow) return false;
-    if (this.interpreter.run(1, true) === 0) return false;
+    const { interpreter } = this.prepare();
+    if (interpreter === undefined || this.isHalted || this.state.interruptShadow) return false;
+    if (interpreter.run(1, true) === 0) return false;
     this.retiredCount++;
     return true;
   }
@@ -214,7 +233,7 @@ export class Cpu implements CpuContext {
     const interruptsOn = state.systemFlags & EFLAGS.IF;
     const shadow = state.interruptShadow;
     try {
-      const instruction = decoded ?? this.code.blockAt(ip).instructions[0];
+      const instruction = decoded ?? this.prepare().code.blockAt(ip).instructions[0];
       if (instruction === undefined) throw internalError('an empty code block');
       state.interruptShadow = false;
       this.execute(instruction);

@@ -41,7 +41,11 @@ export class Mmu implements LinearMemory {
     this.bus = bus;
     this.codeLines = new Uint8Array(state.ramSize >>> LINE_SHIFT);
     this.codePages = new Uint8Array(state.ramSize >>> 12);
-    state.words.fill(-1, L.TLB_READ >> 2, (L.TLB_WRITE >> 2) + L.TLB_ENTRIES);
+  }
+
+  /** Makes the TLBs empty; to be called once before anything runs. */
+  prepare(): void {
+    this.state.words.fill(-1, L.TLB_READ >> 2, (L.TLB_WRITE >> 2) + L.TLB_ENTRIES);
   }
 
   /** Drops every translation. */
