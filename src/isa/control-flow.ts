@@ -82,9 +82,16 @@ export const CONTROL_FLOW: readonly Description[] = [
     loop((i) => i.flag('z').logicalNot()),
     ends,
   ),
-  describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 0)), ends),
-  describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3), constant(8, 1)), ends),
-  describe('Into', (i) => i.transfer('overflow-interrupt', i.flag('o')), ends),
+  describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8)), ends),
+  describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3)), ends),
+  describe(
+    'Into',
+    (i) => {
+      i.doneIf(i.flag('o').logicalNot());
+      i.transfer('software-interrupt', constant(8, 4));
+    },
+    ends,
+  ),
   describe('Bound', (i) => {
     const index = i.destination.read();
     const lower = i.load(i.binding.segment(), i.binding.address(), i.width);

@@ -23,7 +23,6 @@ export const SEGMENT_REGISTER = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5 } as 
 /** What must hold before anything is written, in order. */
 export type Check =
   | { readonly kind: 'load'; readonly value: Value }
-  | { readonly kind: 'probe'; readonly segment: SegmentRef; readonly offset: Value; readonly width: Width }
   /** Complete here without effects (REP with a zero count). */
   | { readonly kind: 'done-if'; readonly condition: Value<1> }
   | {
@@ -81,6 +80,8 @@ export interface Binding {
   readonly stackWidth: 16 | 32;
   /** Width of addresses. */
   readonly addressWidth: 16 | 32;
+  /** The base of POP's memory operand is ESP. */
+  readonly baseIsStackPointer: boolean;
   register(slot: 0 | 1): RegisterRef;
   immediate(width: Width): Value;
   /** The second immediate of ENTER and of far pointers (the selector). */
@@ -204,6 +205,11 @@ export class Instruction<W extends Width> {
   selector(index: Value<8> | number): Value<16> {
     return new Value(16, { kind: 'selector', index: typeof index === 'number' ? constant(8, index) : index });
   }
+  /** The segment of the memory operand as a number for a system operation, which only runs when it is known. */
+  segmentNumber(): Value<8> {
+    const segment = this.binding.segment();
+    return constant(8, segment === 'field' ? SEGMENT_REGISTER.ds : segment);
+  }
   /** A word of the CPU state that is no register operand. */
   state(name: StateName): Value<32> {
     return new Value(32, { kind: 'state', name });
@@ -254,10 +260,6 @@ export class Instruction<W extends Width> {
   store(segment: SegmentRef, offset: Value, value: Value, access?: MemoryAccess): void {
     this.commits.push({ kind: 'store', segment, offset, value, access });
   }
-  /** Raises what a write of `width` bits there would raise. */
-  probe(segment: SegmentRef, offset: Value, width: Width): void {
-    this.checks.push({ kind: 'probe', segment, offset, width });
-  }
   raise(
     when: Value<1>,
     vector: number,
@@ -270,16 +272,18 @@ export class Instruction<W extends Width> {
   doneIf(condition: Value<1>): void {
     this.checks.push({ kind: 'done-if', condition });
   }
-  /** Writes inside `body` happen only when `condition` holds. */
+  /**
+   * Writes inside `body` happen only when `condition` holds. An operand that was read and is written there is accessed for
+   * writing either way: a shift by 0 of a read-only operand faults.
+   */
   when(condition: Value<1>, body: () => void): void {
-    if (condition.constant === 0n) return;
-    if (condition.constant === 1n) return body();
     const outer = this.commits;
     const inner: Commit[] = [];
     this.commits = inner;
     body();
-    outer.push({ kind: 'when', condition, body: inner });
     this.commits = outer;
+    if (condition.constant === 1n) outer.push(...inner);
+    else if (condition.constant !== 0n) outer.push({ kind: 'when', condition, body: inner });
   }
 
   /** A stack offset as an address: a 16-bit stack pointer wraps at 64 KiB. */

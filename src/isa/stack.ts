@@ -42,8 +42,15 @@ export const STACK: readonly Description[] = [
       return;
     }
     const value = i.pop(i.width);
+    if (!i.destination.isMemory) return i.destination.write(value);
     // POP [ESP + n] computes its address with the stack pointer already incremented (SDM 2, POP).
-    i.destination.write(value);
+    const before = i.stackPointer();
+    const moved = before
+      .add(i.width / 8)
+      .zeroExtend(32)
+      .sub(before.zeroExtend(32));
+    const address = i.binding.address();
+    i.store(i.binding.segment(), i.binding.baseIsStackPointer ? address.add(moved) : address, value);
   }),
   describe('Pusha Pushad', (i) => i.pushAll(PUSH_ALL.map((index) => i.register(index, i.width)))),
   describe('Popa Popad', (i) => {

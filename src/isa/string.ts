@@ -99,7 +99,6 @@ export const STRING: readonly Description[] = [
     'Insb Insw Insd',
     (i) =>
       element(i, () => {
-        i.probe(SEGMENT_REGISTER.es, at(i, REGISTER.di), i.width);
         i.host('input-string', i.register(REGISTER.dx, 16), constant(8, i.width), at(i, REGISTER.di));
         advance(i, REGISTER.di);
         return undefined;
@@ -110,8 +109,8 @@ export const STRING: readonly Description[] = [
     'Outsb Outsw Outsd',
     (i) =>
       element(i, () => {
-        const value = i.load(i.binding.segment(), at(i, REGISTER.si), i.width);
-        i.host('port-out', i.register(REGISTER.dx, 16), constant(8, i.width), value);
+        const from = at(i, REGISTER.si);
+        i.host('output-string', i.register(REGISTER.dx, 16), constant(8, i.width), i.segmentNumber(), from);
         advance(i, REGISTER.si);
         return undefined;
       }),

@@ -1,5 +1,5 @@
 import { describe, REGISTER, type Description, type Instruction } from './instruction.ts';
-import { constant, select, type OperandSize, type Value, type Width } from './value.ts';
+import { constant, type OperandSize, type Value, type Width } from './value.ts';
 
 const ends = { endsBlock: true };
 const segmentWidths = (): readonly Width[] => [16, 16];
@@ -13,11 +13,26 @@ function registerNumber(i: Instruction<OperandSize>, operand: 0 | 1): Value<8> {
 const loadTable =
   (operation: string) =>
   (i: Instruction<OperandSize>): void => {
+    requirePrivilege(i, operation.toUpperCase());
     const address = i.binding.address();
     const limit = i.load(i.binding.segment(), address, 16);
     const base = i.load(i.binding.segment(), address.add(2), 32);
     i.host(operation, limit, base);
   };
+
+/** LLDT, LTR and LMSW: a word. */
+const loadWord =
+  (operation: string) =>
+  (i: Instruction<OperandSize>): void => {
+    requirePrivilege(i, operation.toUpperCase());
+    i.host(operation, i.operandAt(0, 16).read());
+  };
+
+/** Where the operand may fault, the privilege is checked before it. */
+function requirePrivilege(i: Instruction<OperandSize>, name: string): void {
+  const cpl = i.state('privilege');
+  i.raise(cpl.ne(0), 13, constant(32, 0), `${name} needs CPL 0`, { cpl });
+}
 
 /** SGDT and SIDT. */
 const storeTable =
@@ -71,14 +86,14 @@ export const SYSTEM: readonly Description[] = [
   describe('Lidt', loadTable('lidt'), ends),
   describe('Sgdt', storeTable('gdtr')),
   describe('Sidt', storeTable('idtr')),
-  describe('Lldt', (i) => i.host('lldt', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
-  describe('Ltr', (i) => i.host('ltr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Lldt', loadWord('lldt'), { ...ends, operandWidths: segmentWidths }),
+  describe('Ltr', loadWord('ltr'), { ...ends, operandWidths: segmentWidths }),
   describe('Sldt', (i) => storeWord(i, i.selector(6).zeroExtend(32))),
   describe('Str', (i) => storeWord(i, i.selector(7).zeroExtend(32))),
-  describe('Lmsw', (i) => i.host('lmsw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Lmsw', loadWord('lmsw'), { ...ends, operandWidths: segmentWidths }),
   describe('Smsw', (i) => storeWord(i, i.state('cr0'))),
   describe('Clts', (i) => i.host('clts'), ends),
-  describe('Invlpg', (i) => i.host('invlpg', segmentBase(i), i.binding.address()), ends),
+  describe('Invlpg', (i) => i.host('invlpg', i.segmentNumber(), i.binding.address()), ends),
   describe('Lar', (i) => i.host('lar', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
     ...ends,
     operandWidths: (width) => [width, 16],
@@ -92,11 +107,15 @@ export const SYSTEM: readonly Description[] = [
   describe(
     'Arpl',
     (i) => {
-      const a = i.operandAt(0, 16).read();
+      const target = i.operandAt(0, 16);
+      const [segment, address] = [i.binding.segment(), i.binding.address()];
+      const a = target.isMemory ? i.load(segment, address, 16) : target.read();
       const level = i.operandAt(1, 16).read().and(3);
       const lower = a.and(3).ltu(level);
+      const raised = a.and(0xfffc).or(level);
       i.changeStatusFlags(0x40, lower.zeroExtend(32).shl(6));
-      i.operandAt(0, 16).write(select(lower, a.and(0xfffc).or(level), a));
+      // Only a level that changes is written: an operand in memory may be read-only otherwise.
+      i.when(lower, () => (target.isMemory ? i.store(segment, address, raised) : target.write(raised)));
     },
     { operandWidths: segmentWidths },
   ),
@@ -136,10 +155,4 @@ function storeWord(i: Instruction<OperandSize>, value: Value<32>): void {
 /** The port of IN and OUT: an immediate byte, or DX. */
 function port(i: Instruction<OperandSize>, operand: 0 | 1): Value<16> {
   return i.operands[operand]?.kind === 'i' ? i.binding.immediate(8).zeroExtend(16) : i.register(REGISTER.dx, 16);
-}
-
-/** The segment of the memory operand, for an operation that forms a linear address without an access. */
-function segmentBase(i: Instruction<OperandSize>): Value<8> {
-  const segment = i.binding.segment();
-  return constant(8, segment === 'field' ? 3 : segment);
 }
