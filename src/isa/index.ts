@@ -1,6 +1,7 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BIT } from './bit.ts';
 import { CONTROL_FLOW } from './control-flow.ts';
+import { COPROCESSOR } from './coprocessor.ts';
 import { DATA_TRANSFER } from './data-transfer.ts';
 import { DECIMAL } from './decimal.ts';
 import type { Description } from './instruction.ts';
@@ -16,6 +17,7 @@ export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
     ...ARITHMETIC,
     ...BIT,
     ...CONTROL_FLOW,
+    ...COPROCESSOR,
     ...DATA_TRANSFER,
     ...DECIMAL,
     ...MULTIPLY_DIVIDE,
