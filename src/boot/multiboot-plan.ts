@@ -46,8 +46,9 @@ interface PlacedModule {
 /**
  * Lays out memory for a Multiboot kernel: the kernel where its headers say; modules on pages of their own behind it, whether or not
  * flags bit 0 asks; behind them the section headers with what of the file the kernel does not load itself. The information structure and
- * what it points to go into conventional memory. The command line is what the user gave, and "" when nothing was given: the
- * kernel's name is not put before it (GRUB 2 does as much). There is no boot device: nothing was read from a disk.
+ * what it points to go into conventional memory. The command line is exactly what the user gave, "" when nothing was given: a
+ * general loader leaves it to the user "independently of other factors like image name" (3.3). There is no boot device, because nothing
+ * was read from a disk.
  */
 export function planMultiboot(
   image: KernelImage,

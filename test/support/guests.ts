@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Context } from 'mocha';
+import { requireTool } from './tools.ts';
+
+interface Guest {
+  /** Debian package, with its architecture when that is not the machine's. */
+  readonly package: string;
+  /** Path in the package. */
+  readonly path: string;
+  /** Of the file, unpacked. */
+  readonly sha256: string;
+}
+
+/** Kernels that nobody here wrote. They are never committed: most are under the GPL. */
+const GUESTS = {
+  invaders: {
+    package: 'grub-invaders',
+    path: 'boot/invaders.exec',
+    sha256: 'c6be3ee3e1d8b1f6935ea15b27f98d6973dd886d6cb9ed24af55cadcea24f94c',
+  },
+  gnumach: {
+    package: 'gnumach-image-1.8-486-dbg:i386',
+    path: 'boot/gnumach-1.8-486-dbg.gz',
+    sha256: 'bb07d4dfdf839d15a56cd095d9a6f1ae56ebd5daefe78b8a5a1193256a14a859',
+  },
+} as const satisfies Record<string, Guest>;
+
+const CACHE = join(import.meta.dirname, '../../.cache/guests');
+
+/**
+ * A kernel from a Debian package, downloaded once. Skips the test with the reason where it cannot be had; fails instead where CI=true,
+ * because nothing may skip there, and wherever the file is not the one the test was written for.
+ */
+export function debianGuest(
+  test: Context,
+  name: keyof typeof GUESTS,
+): { readonly name: string; readonly bytes: Uint8Array } {
+  const guest = GUESTS[name];
+  const file = join(CACHE, guest.sha256);
+  if (!existsSync(file)) {
+    for (const tool of ['apt-get', 'dpkg']) requireTool(test, tool);
+    test.timeout(180_000);
+    const bytes = download(test, guest);
+    const found = createHash('sha256').update(bytes).digest('hex');
+    if (found !== guest.sha256)
+      throw new Error(`${guest.package} has ${guest.path} with sha256 ${found}, not ${guest.sha256}`);
+    writeFileSync(`${file}.new`, bytes);
+    renameSync(`${file}.new`, file);
+  }
+  return { name: guest.path.replace(/^boot\//, '').replace(/\.gz$/, ''), bytes: readFileSync(file) };
+}
+
+function download(test: Context, guest: Guest): Uint8Array {
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'guest-'));
+  try {
+    const apt = privateApt();
+    const lists = join(CACHE, 'apt/state/lists');
+    // The package lists are fetched once, and again when a package has moved on.
+    let done = existsSync(lists) ? run('apt-get', [...apt, 'download', guest.package], folder) : undefined;
+    if (done?.ok !== true) {
+      mkdirSync(join(lists, 'partial'), { recursive: true });
+      const update = run('apt-get', [...apt, 'update'], folder);
+      done = update.ok ? run('apt-get', [...apt, 'download', guest.package], folder) : update;
+    }
+    const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
+    if (!done.ok || archive === undefined)
+      return skip(test, `${guest.package} cannot be downloaded: ${done.output.trim()}`);
+    const unpacked = run('dpkg', ['-x', archive, 'content'], folder);
+    if (!unpacked.ok) throw new Error(unpacked.output);
+    const bytes = readFileSync(join(folder, 'content', guest.path));
+    return guest.path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** apt with state of its own, so that packages of i386 can be had without changing the system. */
+function privateApt(): string[] {
+  const state = join(CACHE, 'apt');
+  for (const folder of ['state', 'cache/archives/partial']) mkdirSync(join(state, folder), { recursive: true });
+  const options = {
+    'Dir::State': join(state, 'state'),
+    'Dir::State::status': '/var/lib/dpkg/status',
+    'Dir::Cache': join(state, 'cache'),
+    'APT::Architectures': 'amd64,i386',
+    'APT::Sandbox::User': '',
+    'Acquire::Languages': 'none',
+  };
+  return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+function run(command: string, args: readonly string[], cwd: string): { readonly ok: boolean; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  return { ok: status === 0, output: `${stdout}${stderr}` };
+}
+
+function skip(test: Context, reason: string): never {
+  if (process.env['CI'] === 'true') throw new Error(reason);
+  process.stderr.write(`skipped: ${test.test?.fullTitle() ?? ''}: ${reason}\n`);
+  return test.skip();
+}
