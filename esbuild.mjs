@@ -14,8 +14,9 @@ const node = {
 };
 const webviews = 'src/webview';
 
-rmSync(output, { recursive: true, force: true });
-mkdirSync(output);
+// What a package takes from dist/ is what this build made; otherwise an adapter that runs keeps its files until they are replaced.
+if (minify) rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
 
 const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning' };
 

@@ -2,7 +2,7 @@ import type { Debuggee } from '../debugger/debuggee.ts';
 import { descriptorTables } from '../debugger/descriptor-tables.ts';
 import type { CheckedPromise } from '../debugger/entry-promises.ts';
 import type { Inspection } from '../debugger/inspection.ts';
-import { informationOf } from '../debugger/variables/boot-information.ts';
+import { startOfDayRows } from '../debugger/variables/boot-information.ts';
 import { symbolCount } from '../debugger/symbols.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
 import { binarySize, count, hex } from '../util/hex.ts';
@@ -24,19 +24,7 @@ function startOfDay({ inspection, promises }: Debuggee): MachineRow {
     .filter((verdict) => having(verdict) > 0)
     .map((verdict) => `${having(verdict)} ${verdict}`)
     .join(', ');
-  const information = informationOf(inspection);
-  const structure: MachineRow[] =
-    information === undefined
-      ? []
-      : [
-          {
-            kind: 'structure',
-            label: information.kind,
-            description: hex(information.address, 8),
-            memoryReference: memoryReference(BigInt(information.address)),
-            children: fields(information.rows()),
-          },
-        ];
+  const structure = fields(startOfDayRows(inspection)).map((row) => ({ ...row, kind: 'structure' as const }));
   return {
     kind: 'start-of-day',
     label: 'Start of Day',

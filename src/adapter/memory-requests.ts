@@ -5,7 +5,7 @@ import type { Handlers } from './requests.ts';
 import type { SessionState } from './session-state.ts';
 
 /** One answer holds at most this many bytes; the client asks again for the rest. */
-const LARGEST_READ = 16 * 1024 * 1024;
+const LARGEST_READ = 4 * 1024 * 1024;
 
 const ADDRESS_SPACE = 0x1_0000_0000n;
 

@@ -1,5 +1,6 @@
+import { count } from '../util/hex.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
-import type { MachineStop, StopReason } from '../machine/stop.ts';
+import type { MachineStop } from '../machine/stop.ts';
 
 /** A text for the keyboard. */
 export interface TypedText {
@@ -55,7 +56,6 @@ function atEntry(place: string): MachineStop {
 
 /** The machine counts instructions since its last run; the user asked for a count since entry. */
 function final(stop: MachineStop, limits: HeadlessLimits, instructions: number): MachineStop {
-  const reasons: readonly StopReason[] = ['max-instructions'];
-  if (!reasons.includes(stop.reason) || limits.maxInstructions !== instructions) return stop;
-  return { ...stop, description: `${instructions} instructions have run.` };
+  if (stop.reason !== 'max-instructions' || limits.maxInstructions !== instructions) return stop;
+  return { ...stop, description: `${count(instructions)} instructions have run.` };
 }

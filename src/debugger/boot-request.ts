@@ -4,6 +4,7 @@ import type { LoadOptions } from '../boot/protocol.ts';
 import { hasElfMagic } from '../image/elf-header.ts';
 import { ElfFile } from '../image/elf.ts';
 import { Machine } from '../machine/machine.ts';
+import type { SymbolImage } from '../symbols/image.ts';
 import { ElfSymbols } from '../symbols/elf-symbols.ts';
 import { parseNumber } from '../util/numbers.ts';
 import { createDebuggee } from './debuggee.ts';
@@ -37,20 +38,21 @@ export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debugg
   const plan = chooseEntry(request.kernel, request.entry, request.load);
   const machine = new Machine({ memory: request.load.memory, engine: request.engine, handlers: request.handlers });
   applyPlan(plan, machine);
-  const files = [{ ...request.kernel, bias: '0' }, ...request.symbols];
   return createDebuggee(
-    { machine, plan, poison: request.load.poison, registers: request.registers, symbolFiles: files.map(symbolFile) },
+    {
+      machine,
+      plan,
+      poison: request.load.poison,
+      registers: request.registers,
+      kernel: symbolFile({ ...request.kernel, bias: '0' }),
+      otherSymbols: request.symbols.map(symbolFile),
+    },
     scheduler,
   );
 }
 
 /** The symbols of a file; a file that is no ELF, as a kernel with the a.out kludge, has none. */
 function symbolFile({ name, bytes, bias }: NamedFile & { readonly bias: string }): SymbolFile {
-  return {
-    name,
-    bias: parseNumber(bias, `bias of ${name}`),
-    symbols: new ElfSymbols(hasElfMagic(bytes) ? new ElfFile(name, bytes) : NO_SECTIONS),
-  };
+  const image: SymbolImage = hasElfMagic(bytes) ? new ElfFile(name, bytes) : { bits: 32, sections: [] };
+  return { name, image, symbols: new ElfSymbols(image), bias: parseNumber(bias, `bias of ${name}`) };
 }
-
-const NO_SECTIONS = { bits: 32, sections: [] } as const;

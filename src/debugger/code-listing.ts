@@ -20,6 +20,9 @@ export interface CodeSource {
 /** A function further back than this is not decoded from its start. */
 const FARTHEST_START = 0x4000n;
 
+/** What can be read changes from page to page. */
+const PAGE = 4096n;
+
 /** Exactly `count` rows, the first one `offset` instructions after (or before, when negative) the one at `address`. */
 export function listCode(
   disassembler: Disassembler,
@@ -54,17 +57,18 @@ function backward(disassembler: Disassembler, source: CodeSource, end: bigint, c
   let rows: ListingRow[] = [];
   let address = end;
   while (rows.length < count && address > 0n) {
-    const found =
+    const before =
       fromFunctionStart(disassembler, source, address) ??
       fromAnyStart(disassembler, source, address, count - rows.length);
-    if (found.length === 0) break;
-    rows = [...found.map((instruction) => ({ address: instruction.address, instruction })), ...rows];
+    if (before.length === 0) break;
+    rows = [...before.map((instruction) => ({ address: instruction.address, instruction })), ...rows];
     address = rows[0]?.address ?? 0n;
   }
   while (rows.length < count) rows.unshift({ address: --address, instruction: undefined });
   return rows.slice(-count);
 }
 
+/** The instructions from the start of the function to `end`; undefined when it is unknown, far away, or `end` is inside an instruction. */
 function fromFunctionStart(
   disassembler: Disassembler,
   source: CodeSource,
@@ -72,37 +76,46 @@ function fromFunctionStart(
 ): DisassembledInstruction[] | undefined {
   const start = source.functionStart(end - 1n);
   if (start === undefined || end - start > FARTHEST_START) return undefined;
-  return decodeUpTo(disassembler, source, start, end);
-}
-
-/** Tries every start from the farthest useful one on; the first that meets `end` gives the most instructions. */
-function fromAnyStart(
-  disassembler: Disassembler,
-  source: CodeSource,
-  end: bigint,
-  count: number,
-): DisassembledInstruction[] {
-  const reach = BigInt(count * LONGEST_INSTRUCTION);
-  let start = end > reach ? end - reach : 0n;
-  // Decoding falls into step with the true boundaries within a few instructions, so the farther start is the better one.
-  for (; start < end; start++) {
-    const found = decodeUpTo(disassembler, source, start, end);
-    if (found !== undefined) return found;
-  }
-  return [];
-}
-
-/** The instructions from `start` to `end`, or undefined when one of them crosses `end` or memory cannot be read. */
-function decodeUpTo(
-  disassembler: Disassembler,
-  source: CodeSource,
-  start: bigint,
-  end: bigint,
-): DisassembledInstruction[] | undefined {
   const length = Number(end - start);
   const bytes = source.read(start, length);
   if (bytes.length < length) return undefined;
   const decoded = disassembler.disassemble(bytes, start, length, source.context);
   const last = decoded.at(-1);
   return last !== undefined && last.address + BigInt(last.bytes.length) === end ? decoded : undefined;
+}
+
+/**
+ * Up to `count` instructions that end at `end`, by the farthest start that meets it: decoding falls into step with the true boundaries
+ * within a few instructions. Empty when nothing before `end` can be read.
+ */
+function fromAnyStart(
+  disassembler: Disassembler,
+  source: CodeSource,
+  end: bigint,
+  count: number,
+): DisassembledInstruction[] {
+  const { start, bytes } = readableBefore(source, end, count * LONGEST_INSTRUCTION);
+  if (bytes.length === 0) return [];
+  const lengths = disassembler.lengths(bytes, source.context);
+  /** Whether decoding from an offset meets the end. */
+  const meets = new Uint8Array(bytes.length + 1);
+  meets[bytes.length] = 1;
+  for (let at = bytes.length - 1; at >= 0; at--) meets[at] = meets[at + (lengths[at] ?? 1)] ?? 0;
+  const offsets: number[] = [];
+  for (let at = meets.indexOf(1); at < bytes.length; at += lengths[at] ?? 1) offsets.push(at);
+  // Where every instruction would cross `end`, the byte before it stands alone.
+  const first = offsets.at(-count) ?? bytes.length - 1;
+  return disassembler.disassemble(bytes.subarray(first), start + BigInt(first), count, source.context);
+}
+
+/** The bytes before `end`, at most `length` of them: what can be read without a gap. */
+function readableBefore(source: CodeSource, end: bigint, length: number): { start: bigint; bytes: Uint8Array } {
+  let start = end > BigInt(length) ? end - BigInt(length) : 0n;
+  for (;;) {
+    const bytes = source.read(start, Number(end - start));
+    if (start + BigInt(bytes.length) >= end) return { start, bytes };
+    const gap = start + BigInt(bytes.length);
+    const nextPage = (gap / PAGE + 1n) * PAGE;
+    start = nextPage < end ? nextPage : end;
+  }
 }

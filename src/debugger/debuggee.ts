@@ -8,6 +8,7 @@ import { checkPromises } from './entry-promises.ts';
 import type { CheckedPromise } from './entry-promises.ts';
 import { Inspection } from './inspection.ts';
 import { MachineTarget } from './machine-target.ts';
+import { ParavirtView } from './paravirt-view.ts';
 import { RunControl } from './run-control.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Symbols } from './symbols.ts';
@@ -20,7 +21,9 @@ export interface LoadedMachine {
   readonly plan: LoadPlan;
   /** The registers that the plan does not promise hold a pattern. */
   readonly poison: boolean;
-  readonly symbolFiles: readonly SymbolFile[];
+  /** The symbols of the kernel itself. */
+  readonly kernel: SymbolFile;
+  readonly otherSymbols: readonly SymbolFile[];
   /** Registers to set after the entry protocol has: names to expressions. */
   readonly registers: Readonly<Record<string, string>>;
 }
@@ -34,14 +37,17 @@ export interface Debuggee {
   readonly control: RunControl;
   readonly disassembler: Disassembler;
   readonly code: CodeSource;
+  /** The kernel first. */
   readonly symbolFiles: readonly SymbolFile[];
+  readonly paravirt: ParavirtView;
   /** The entry protocol's promises, compared with the machine before its first instruction. */
   readonly promises: readonly CheckedPromise[];
 }
 
 /** Puts a debugger around a loaded machine. Throws when a register of the request cannot be set. */
 export function createDebuggee(loaded: LoadedMachine, scheduler: Scheduler): Debuggee {
-  const { machine, plan, poison, symbolFiles, registers } = loaded;
+  const { machine, plan, poison, kernel, registers } = loaded;
+  const symbolFiles = [kernel, ...loaded.otherSymbols];
   const target = new MachineTarget(machine);
   const symbols = new Symbols(symbolFiles, plan.physicalBias);
   const inspection = new Inspection({ target, symbols, plan, poison });
@@ -57,6 +63,7 @@ export function createDebuggee(loaded: LoadedMachine, scheduler: Scheduler): Deb
     disassembler: new Disassembler('att'),
     code: codeSource(inspection),
     symbolFiles,
+    paravirt: new ParavirtView(inspection, kernel),
     promises: checkPromises(inspection, new Set(Object.keys(registers).map((name) => name.toLowerCase()))),
   };
 }

@@ -1,5 +1,4 @@
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax, OpKind, Register } from 'iced-x86';
-import type { Instruction } from 'iced-x86';
+import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction, OpKind, Register } from 'iced-x86';
 
 export type AssemblySyntax = 'intel' | 'att';
 
@@ -61,6 +60,21 @@ export class Disassembler {
     } finally {
       decoder.free();
     }
+    return result;
+  }
+
+  /** For each offset the length of the instruction that would start there; 1 where none does or it is cut off. */
+  lengths(bytes: Uint8Array, context: CodeContext): Uint8Array {
+    const decoder = new Decoder(context.bits, bytes, DecoderOptions.None);
+    const instruction = new Instruction();
+    const result = new Uint8Array(bytes.length);
+    for (let at = 0; at < bytes.length; at++) {
+      decoder.position = at;
+      decoder.decodeOut(instruction);
+      result[at] = instruction.isInvalid ? 1 : instruction.length;
+    }
+    instruction.free();
+    decoder.free();
     return result;
   }
 

@@ -50,6 +50,11 @@ export class Inspection implements ExpressionScope {
   read(address: bigint, bytes: number): Uint8Array {
     return this.target.read('linear', address, bytes);
   }
+  /** {@link read} of what is linked at an address: before paging a kernel lies at its physical addresses. */
+  readLinked(address: bigint, bytes: number): Uint8Array {
+    if (this.target.paging) return this.read(address, bytes);
+    return this.target.read('physical', BigInt.asUintN(32, address - BigInt(this.plan.physicalBias)), bytes);
+  }
   registerNames(): Iterable<string> {
     return this.target.registerNames();
   }

@@ -1,3 +1,4 @@
+import type { SymbolImage } from '../symbols/image.ts';
 import type { ElfSymbols } from '../symbols/elf-symbols.ts';
 import { hex } from '../util/hex.ts';
 
@@ -5,6 +6,8 @@ import { hex } from '../util/hex.ts';
 export interface SymbolFile {
   /** Name of the file, without its folder. */
   readonly name: string;
+  /** Its sections, none for a file that is no ELF. */
+  readonly image: SymbolImage;
   readonly symbols: ElfSymbols;
   /** Added to every address of the file. */
   readonly bias: bigint;

@@ -212,7 +212,7 @@ describe('DAP execution', () => {
     assert.equal((await session.resume('continue'))['description'], 'Halted');
     const { client } = session;
     assert.match(client.outputOf('stdout'), /^paravirt: running on bare hardware\n/);
-    assert.match(client.outputOf('stdout'), /paravirt: halted\n$/);
+    assert.match(client.outputOf('stdout'), /\nparavirt: halted\n$/);
     const screen = await client.request('startOfDay/screen');
     assert.ok(screen.text.some((line) => line.startsWith('paravirt: halted')));
   });

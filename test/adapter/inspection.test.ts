@@ -41,7 +41,7 @@ describe('DAP on a stopped machine', () => {
 
   it('caps a read of everything', async () => {
     const body = await session.client.request('readMemory', { memoryReference: '0', count: 2 ** 40 });
-    assert.ok(Buffer.from(body?.data ?? '', 'base64').length <= 16 * 1024 * 1024);
+    assert.equal(Buffer.from(body?.data ?? '', 'base64').length, 4 * 1024 * 1024);
   });
 
   it('writes memory (supportsWriteMemoryRequest)', async () => {
@@ -93,7 +93,7 @@ describe('DAP on a stopped machine', () => {
     await refuse('EAX', '0x100000000', /0x100000000 does not fit into EAX/);
     await refuse('EAX', 'eex', /There is no symbol or register "eex". Did you mean/);
     await refuse('EFLAGS', 'IF XF', /There is no flag "XF"/);
-    await refuse('EIX', '1', /There is no variable "EIX" here. Did you mean "EIP"\?/);
+    await refuse('EFLAG', '1', /There is no variable "EFLAG" here. Did you mean "EFLAGS"\?/);
     await refuse('CS', '8', /"CS" cannot be changed here/, await session.scope('Segments'));
     const eflags = (await session.variable('Registers', 'EFLAGS')).variablesReference;
     await refuse('CF', '2', /CF cannot be 2. It has 1 bit/, eflags);

@@ -3,7 +3,7 @@ import { registerHex } from '../../util/hex.ts';
 import { EFLAGS_FIELDS, describeEflags } from '../../x86/eflags.ts';
 import type { Inspection } from '../inspection.ts';
 import { bitRows } from './bits.ts';
-import { informationNode } from './boot-information.ts';
+import { informationAt, informationRows } from './boot-information.ts';
 import { applyFlagWords } from './edit.ts';
 import type { VariableNode } from './node.ts';
 
@@ -31,7 +31,7 @@ export function registerRows(inspection: Inspection): VariableNode[] {
 
 function generalRow(inspection: Inspection, name: GeneralRegister): VariableNode {
   const value = inspection.number(name);
-  const information = informationNode(inspection, name);
+  const information = informationAt(inspection, name);
   const common = {
     name: name.toUpperCase(),
     evaluateName: `$${name}`,
@@ -44,7 +44,7 @@ function generalRow(inspection: Inspection, name: GeneralRegister): VariableNode
       value: `${registerHex(value)} → ${information.kind}`,
       type: `${information.kind} *`,
       menu: 'pointer',
-      children: information.rows,
+      children: () => informationRows(inspection, information),
     };
   return { ...common, value: valueText(inspection, name, value), type: 'uint32', menu: 'register' };
 }

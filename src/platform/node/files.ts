@@ -10,7 +10,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The bytes of a file. Throws `file-unreadable` with the path and the reason. */
 export async function readWholeFile(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    const bytes = await readFile(path);
+    // Node's Buffer slices without copying; everything below expects an ordinary array.
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     throw new StartOfDayError(

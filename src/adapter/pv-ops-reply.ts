@@ -1,0 +1,32 @@
+import type { Debuggee } from '../debugger/debuggee.ts';
+import type { SlotHistory } from '../debugger/paravirt-view.ts';
+import type { PvOpsReply, PvOpsSlot } from './protocol.ts';
+
+/** What the Paravirt Operations view shows. */
+export function pvOpsReply({ target, paravirt }: Debuggee): PvOpsReply {
+  const reading = paravirt.read();
+  const instruction = target.instructions;
+  if ('reason' in reading) return { instruction, groups: [], explanation: reading.reason };
+  return {
+    instruction,
+    ...(reading.believes === undefined ? {} : { believes: reading.believes }),
+    groups: reading.tables.map(({ table, slots }) => ({
+      name: table.name,
+      address: Number(table.address),
+      slots: slots.map(slotReply),
+    })),
+  };
+}
+
+function slotReply({ slot, atEntry, changed }: SlotHistory): PvOpsSlot {
+  return {
+    name: slot.name,
+    offset: slot.offset,
+    address: Number(slot.address),
+    target: Number(slot.target),
+    backend: slot.backend,
+    symbols: slot.symbols,
+    changed,
+    ...(atEntry === undefined || atEntry.backend === slot.backend ? {} : { was: atEntry.backend }),
+  };
+}
