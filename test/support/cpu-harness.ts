@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AccessWidth, CpuBus } from '../../src/cpu/context.ts';
 import { Cpu, type CpuExit, type EngineName } from '../../src/cpu/cpu.ts';
-import { RAM } from '../../src/cpu/layout.ts';
+import { JUMP_CACHE, RAM } from '../../src/cpu/layout.ts';
 import { SEGMENT, type SegmentIndex } from '../../src/cpu/state.ts';
 
 export const ENGINES: readonly EngineName[] = ['interpreter', 'reference'];
@@ -157,11 +157,11 @@ export class Guest {
     this.writeWords(PLACE.idt + vector * 8, (SELECTOR.code0 << 16) | (offset & 0xffff), (offset & 0xffff0000) | 0x8e00);
   }
 
-  /** Maps a 4 KiB page; `rights`: 1 present, 2 writable, 4 user. */
+  /** Maps a 4 KiB page; `rights`: 1 present, 2 writable, 4 user, 0x20 accessed, 0x40 dirty. */
   map(linear: number, physical: number, rights = 7): void {
     const directoryEntry = PLACE.pageDirectory + (linear >>> 22) * 4;
     if (this.readWord(directoryEntry) === 0)
-      this.writeWords(directoryEntry, (PLACE.pageTables + this.tables++ * 0x1000) | 7);
+      this.writeWords(directoryEntry, (PLACE.pageTables + this.tables++ * 0x1000) | 0x27);
     const table = this.readWord(directoryEntry) & ~0xfff;
     this.writeWords(table + ((linear >>> 12) & 0x3ff) * 4, physical | rights);
   }
@@ -206,5 +206,17 @@ export class Guest {
     const { state, retired } = this.cpu;
     const memory = createHash('sha1').update(this.bytes(0, state.ramSize)).digest('hex');
     return { registers: this.registers, ip: state.ip, eflags: state.eflags, retired, memory };
+  }
+
+  /** Keeps the CPU's registers and RAM; the result brings them back, all but the count of retired instructions. */
+  save(): () => void {
+    const { bytes, ramSize } = this.cpu.state;
+    const registers = bytes.slice(0, JUMP_CACHE);
+    const ram = bytes.slice(RAM, RAM + ramSize);
+    return () => {
+      bytes.set(registers);
+      bytes.set(ram, RAM);
+      this.cpu.stateChanged();
+    };
   }
 }

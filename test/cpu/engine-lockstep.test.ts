@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assemble, compile, runHosted, type Program } from '../support/assembler.ts';
+import { Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
+import { Random } from '../support/random.ts';
+import { requireTool } from '../support/tools.ts';
+
+const RAM = 0x100000;
+const source = readFileSync(join(import.meta.dirname, 'guests/workload.c'), 'utf8');
+
+/** Runs with random budgets until the guest halts; the state at every stop. */
+function trace(guest: Guest, seed: number, largest: number): Snapshot[] {
+  const random = new Random(seed);
+  const stops: Snapshot[] = [];
+  for (;;) {
+    const exit = guest.run(1 + random.below(random.oneIn(3) ? 8 : largest));
+    stops.push(guest.snapshot());
+    if (exit.kind === 'halted') return stops;
+    assert.equal(exit.kind, 'budget');
+  }
+}
+
+describe('Invariant 1: one meaning per instruction, in both engines', function () {
+  this.timeout(60_000);
+  let program: Program;
+  let expected: readonly Snapshot[];
+  let expectedPaged: readonly Snapshot[];
+
+  const guestOf = (engine: 'interpreter' | 'reference', paged = false): Guest => {
+    const guest = new Guest(engine, { code: program.bytes });
+    if (!paged) return guest;
+    guest.mapIdentity(RAM);
+    guest.enablePaging();
+    return guest;
+  };
+
+  before(function () {
+    requireTool(this, 'gcc');
+    program = compile(source, PLACE.code);
+    expected = trace(guestOf('reference'), 1, 1500);
+    expectedPaged = trace(guestOf('reference', true), 1, 1500);
+  });
+
+  it('computes what the same C computes on this computer', () => {
+    const guest = guestOf('interpreter');
+    assert.deepEqual(guest.run(1_000_000), { kind: 'halted' });
+    const results = Buffer.from(guest.bytes(program.at('results'), 48));
+    assert.equal(results.toString('hex'), Buffer.from(runHosted(source)).toString('hex'));
+    // The check value of CRC-32 (ISO-HDLC).
+    assert.equal(results.readUInt32LE(4), 0xcbf43926);
+  });
+
+  it('has the same state at every one of many random stops', () => {
+    assert.ok(expected.length > 100);
+    assert.deepEqual(trace(guestOf('interpreter'), 1, 1500), expected);
+  });
+
+  it('has it when every access misses the translation cache', () => {
+    const guest = guestOf('interpreter');
+    guest.cpu.memory.alwaysMiss = true;
+    assert.deepEqual(trace(guest, 1, 1500), expected);
+  });
+
+  it('has it with paging on, accessed and dirty bits included', () => {
+    assert.deepEqual(trace(guestOf('interpreter', true), 1, 1500), expectedPaged);
+    const missing = guestOf('interpreter', true);
+    missing.cpu.memory.alwaysMiss = true;
+    assert.deepEqual(trace(missing, 1, 1500), expectedPaged);
+  });
+
+  it('goes through more micro-ops than there is room for', () => {
+    // 70,000 jumps to the next instruction take four micro-ops each; the last one goes back to the first.
+    const count = 70_000;
+    const code = new Uint8Array(count * 2 + 5);
+    for (let n = 0; n < count; n++) code.set([0xeb, 0], n * 2);
+    code[count * 2] = 0xe9;
+    new DataView(code.buffer).setInt32(count * 2 + 1, -code.length, true);
+    const guest = new Guest('interpreter', { code });
+    for (const budget of [count - 3, 7, count + 1, 773]) assert.equal(guest.run(budget).kind, 'budget');
+    assert.equal(guest.cpu.retired, 2 * (count + 1) + 776);
+    assert.equal(guest.cpu.state.ip, PLACE.code + 2 * 776);
+  });
+});
+
+describe('Invariant 3: exact stops', function () {
+  this.timeout(60_000);
+
+  it('run(n) equals n steps, for every n of a stretch with calls, loops and strings', function () {
+    requireTool(this, 'gcc');
+    const program = assemble(
+      `
+        mov ecx, 3
+      again:
+        push ecx
+        call fill
+        pop ecx
+        dec ecx
+        jnz again
+        mov esi, offset table
+      choose:
+        lodsd
+        test eax, eax
+        jz done
+        jmp eax
+      one:
+        add ebx, 5
+        cmp ebx, 9
+        ja choose
+        jmp choose
+      done:
+        cli
+        mov edx, 0x10
+        mov ds, dx
+        cpuid
+        xor eax, eax
+        jmp done
+      fill:
+        lea edi, [ecx*8 + 0x20000]
+        mov eax, ecx
+        mov ecx, 7
+        rep stosb
+        movsb
+        mov ecx, 5
+        mov edi, 0x20000
+        repne scasb
+        ret
+      .balign 4
+      table: .long one, one, one, 0
+      `,
+      PLACE.code,
+    );
+    const steps = 160;
+    for (const engine of ['interpreter', 'reference'] as const) {
+      const stepped = new Guest('reference', { code: program.bytes });
+      const whole = new Guest(engine, { code: program.bytes });
+      const restore = whole.save();
+      for (let n = 1; n <= steps; n++) {
+        assert.equal(stepped.run(1).kind, 'budget');
+        restore();
+        const before = whole.cpu.retired;
+        assert.equal(whole.run(n).kind, 'budget', `run(${n})`);
+        const { retired, ...state } = whole.snapshot();
+        assert.equal(retired - before, n);
+        assert.deepEqual({ ...state, retired: n }, stepped.snapshot(), `after ${n} instructions, ${engine}`);
+      }
+    }
+  });
+
+  it('does not touch what comes after the budget', () => {
+    // jmp to a page that is not mapped: the fetch that faults belongs to the next instruction.
+    const guest = new Guest('interpreter', { code: Uint8Array.from([0xb8, 0, 0, 0, 0x40, 0xff, 0xe0]) });
+    guest.mapIdentity(RAM);
+    guest.enablePaging();
+    assert.deepEqual(guest.run(2), { kind: 'budget' });
+    assert.equal(guest.cpu.state.ip, 0x40000000);
+    assert.equal(guest.cpu.retired, 2);
+    assert.equal(guest.run(1).kind, 'triple-fault');
+  });
+});
