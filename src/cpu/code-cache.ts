@@ -1,13 +1,17 @@
 import { hex } from '../util/hex.ts';
-import type { DecodedInstruction, DecodeMode, DecodeProblem, InstructionDecoder } from './decoder.ts';
+import {
+  LONGEST_INSTRUCTION,
+  type DecodedInstruction,
+  type DecodeMode,
+  type DecodeProblem,
+  type InstructionDecoder,
+} from './decoder.ts';
 import { CpuFault, Unimplemented } from './fault.ts';
 import * as L from './layout.ts';
 import type { Mmu } from './mmu.ts';
 import { ACCESS, SEGMENT, type CpuState } from './state.ts';
 
 const GENERAL_PROTECTION = 13;
-/** The longest instruction, SDM 2, 2.3.11. */
-const LONGEST_INSTRUCTION = 15;
 
 /** A straight run of decoded instructions inside one page. */
 export interface CodeBlock {

@@ -59,6 +59,15 @@ const GENERAL_REGISTERS: ReadonlyMap<number, RegisterRef> = new Map(
 );
 
 const STACK_POINTER = 4;
+/** Bytes. */
+export const LONGEST_INSTRUCTION = 15;
+const TOO_LONG: EncodingInfo = {
+  description: INSTRUCTION_SET.get('TooLong'),
+  name: 'TooLong',
+  width: 32,
+  operandWidths: [],
+  repeats: false,
+};
 
 /** Encoding order of an iced-x86 register as part of an address, or -1 for none. */
 function addressRegister(register: number): number {
@@ -86,7 +95,9 @@ export class InstructionDecoder {
     if (code === iced.Code.INVALID && decoder.lastError === iced.DecoderError.NoMoreBytes) {
       return { problem: 'truncated', name: '', length };
     }
-    const encoding = (this.encodings[code] ??= describeEncoding(code, instruction.mnemonic));
+    // iced-x86 gives up at the longest instruction there is; the CPU raises #GP there, not #UD (SDM 2, 2.3.11).
+    const tooLong = code === iced.Code.INVALID && length === LONGEST_INSTRUCTION;
+    const encoding = tooLong ? TOO_LONG : (this.encodings[code] ??= describeEncoding(code, instruction.mnemonic));
     if (encoding.description === undefined) return { problem: 'unimplemented', name: encoding.name, length };
     return this.operands(encoding, encoding.description, ip, mode);
   }

@@ -99,9 +99,10 @@ export const CONTROL_FLOW: readonly Description[] = [
     const outside = index.lts(lower).or(upper.lts(index));
     i.raise(outside, 5, undefined, 'the index is outside the bounds', { index, lower, upper });
   }),
+  describe('Ud2', (i) => i.raise(constant(1, 1), 6, undefined, 'UD2 is an undefined instruction on purpose'), ends),
   describe(
-    'Ud0 Ud1 Ud2',
-    (i) => i.raise(constant(1, 1), 6, undefined, 'UD2 is an undefined instruction on purpose'),
+    'Ud0 Ud1',
+    (i) => i.raise(constant(1, 1), 6, undefined, 'UD0 and UD1 are undefined instructions on purpose'),
     ends,
   ),
 ];

@@ -130,6 +130,11 @@ export const SYSTEM: readonly Description[] = [
   describe('Wrmsr', (i) => i.host('wrmsr'), ends),
   describe('Wbinvd Invd', (i) => i.host('wbinvd'), ends),
   describe('INVALID', (i) => i.raise(constant(1, 1), 6, undefined, 'these bytes are no instruction'), ends),
+  describe(
+    'TooLong',
+    (i) => i.raise(constant(1, 1), 13, constant(32, 0), 'the instruction is longer than 15 bytes'),
+    ends,
+  ),
   describe('Cld', setDirection(false)),
   describe('Std', setDirection(true)),
   describe(
