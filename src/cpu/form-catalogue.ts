@@ -26,7 +26,7 @@ export function catalogueForms(): InstructionForm[] {
   return [...forms.values()];
 }
 
-function formsOf(code: number): InstructionForm[] {
+function formsOf(code: iced.Code): InstructionForm[] {
   const opCode = iced.CodeExt.opCode(code);
   try {
     if (!opCode.mode32) return [];
