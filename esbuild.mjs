@@ -30,8 +30,7 @@ for (const [file, source] of present)
     format: 'cjs',
     target: 'node20',
     external: ['vscode'],
-    // Class names are part of error texts.
-    keepNames: minify,
+    banner: file === 'cli.js' ? { js: '#!/usr/bin/env node' } : {},
   });
 
 // iced-x86 reads its WebAssembly from beside the file that it was bundled into.

@@ -1,5 +1,6 @@
 import { explainTripleFault, faultChainNames } from '../debugger/fault-text.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { toErrorMessage } from './errors.ts';
 import type { Handlers } from './requests.ts';
 import type { SessionState } from './session-state.ts';
 
@@ -17,6 +18,12 @@ export function exceptionRequests(state: SessionState): Handlers<'exceptionInfo'
         };
       if (lastStop?.reason === 'machine')
         return { exceptionId: lastStop.stop.reason, description: lastStop.stop.description, breakMode: 'always' };
+      if (lastStop?.reason === 'defect')
+        return {
+          exceptionId: 'defect',
+          description: toErrorMessage(lastStop.error, true).format,
+          breakMode: 'always',
+        };
       throw new StartOfDayError({
         code: 'no-exception',
         blame: 'user',

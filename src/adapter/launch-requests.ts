@@ -27,8 +27,10 @@ export function launchRequests(
     else debuggee.control.continue();
   };
   return {
-    initialize: ({ clientID = '', supportsInvalidatedEvent = false }) => {
+    initialize: ({ clientID = '', supportsInvalidatedEvent = false, supportsANSIStyling = false }) => {
       state.client = clientID;
+      // VS Code understood escape sequences before it said so.
+      state.styled = supportsANSIStyling || clientID === 'vscode';
       state.supportsInvalidated = supportsInvalidatedEvent;
       state.exceptionFilters = new Set(EXCEPTION_FILTERS.map(({ filter }) => filter));
       return CAPABILITIES;
@@ -36,7 +38,7 @@ export function launchRequests(
     launch: async (launchArguments) => {
       await boot(launchArguments);
       state.afterResponse(() => {
-        for (const output of launchOutput(state.debuggee)) state.send('output', output);
+        state.send('output', { category: 'console', output: launchOutput(state) });
         // Breakpoints can be set honestly only now that the symbols are known.
         state.send('initialized');
       });
@@ -100,17 +102,11 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
   );
 }
 
-/** The line that says how the kernel is entered and why, then what the machine is, dimmed. */
-function launchOutput(debuggee: Debuggee): { category: string; output: string }[] {
+/** The line that says how the kernel is entered and why, then what the machine is, dimmed where the client can. */
+function launchOutput({ debuggee, styled }: SessionState): string {
   const symbols = debuggee.symbolFiles.reduce((sum, file) => sum + symbolCount(file), 0);
-  const { plan } = debuggee.inspection;
-  return [
-    { category: 'console', output: `${plan.chosen}\n` },
-    {
-      category: 'console',
-      output: `\u001b[2mSet "entry" in launch.json to choose. Machine: ${machineText(debuggee)}. Symbols: ${count(symbols)}.\u001b[0m\n`,
-    },
-  ];
+  const machine = `Set "entry" in launch.json to choose. Machine: ${machineText(debuggee)}. Symbols: ${count(symbols)}.`;
+  return `${debuggee.inspection.plan.chosen}\n${styled ? `\u001b[2m${machine}\u001b[0m` : machine}\n`;
 }
 
 /** The last part of a path, with either kind of separator. */

@@ -26,6 +26,8 @@ export class SessionState {
   client = '';
   /** The client understands the `invalidated` event. */
   supportsInvalidated = false;
+  /** The client understands ANSI escape sequences in output. */
+  styled = false;
   /** Exception filters that are on. */
   exceptionFilters: ReadonlySet<string> = new Set();
   private readonly sendEvent: (event: string, body: unknown) => void;

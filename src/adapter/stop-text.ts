@@ -1,6 +1,7 @@
 import { explainTripleFault, faultChainNames } from '../debugger/fault-text.ts';
 import type { StopEvent } from '../debugger/run-control.ts';
 import type { MachineStop } from '../machine/stop.ts';
+import { toErrorMessage } from './errors.ts';
 import type { SessionState } from './session-state.ts';
 
 /** Tells the client about a stop of the debugger, or about the end of the session when the guest has ended it. */
@@ -20,6 +21,12 @@ export function describeStop(state: SessionState, event: StopEvent): void {
       });
     case 'machine':
       return describeMachineStop(state, event.stop);
+    case 'defect':
+      return state.stoppedEvent({
+        reason: 'exception',
+        description: 'Defect of Start of Day',
+        text: toErrorMessage(event.error, true).format,
+      });
   }
 }
 

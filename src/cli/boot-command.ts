@@ -33,7 +33,7 @@ export const bootCommand: Command = {
       name: '--type',
       value: 'TEXT@COUNT',
       repeatable: true,
-      help: 'type a text on the keyboard after COUNT instructions',
+      help: 'type a text (\\n Enter, \\e Escape) after COUNT instructions',
     },
     { name: '--engine', value: 'E', help: `what runs the instructions: ${ENGINES.join(', ')}` },
     { name: '--json', help: 'print the machine as one JSON object at the end' },

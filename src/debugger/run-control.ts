@@ -12,7 +12,9 @@ export type StopEvent =
   | { readonly reason: 'entry' | 'step' | 'pause' }
   | { readonly reason: 'breakpoint'; readonly breakpoints: readonly number[] }
   /** The machine cannot or may not go on: `halt`, `triple-fault`, `debug-exit` and the like. */
-  | { readonly reason: 'machine'; readonly stop: MachineStop };
+  | { readonly reason: 'machine'; readonly stop: MachineStop }
+  /** A defect of ours: the machine stands wherever it happened. */
+  | { readonly reason: 'defect'; readonly error: unknown };
 
 /**
  * Work between two looks at the host's input, in instructions. A slice of the slowest code (every instruction a system instruction) takes
@@ -66,8 +68,7 @@ export class RunControl {
 
   /** One instruction; the stop comes before this returns. */
   step(): void {
-    const stop = this.target.step();
-    this.stopped(stop === undefined ? { reason: 'step' } : { reason: 'machine', stop });
+    this.stopped(this.stepOnce());
   }
 
   /** One instruction, a called function or a repeated string instruction counting as one. */
@@ -104,6 +105,15 @@ export class RunControl {
     this.scheduler.soon(() => this.slice(run));
   }
 
+  private stepOnce(): StopEvent {
+    try {
+      const stop = this.target.step();
+      return stop === undefined ? { reason: 'step' } : { reason: 'machine', stop };
+    } catch (error) {
+      return { reason: 'defect', error };
+    }
+  }
+
   private start(plan: StepPlan | undefined): void {
     const run = { plan };
     this.run = run;
@@ -115,7 +125,8 @@ export class RunControl {
   private slice(run: Run): void {
     if (this.run !== run) return;
     const { instructions, ticks } = this.target;
-    const stop = this.target.run({ maxInstructions: this.maxInstructions - instructions, slice: SLICE });
+    const stop = this.runSlice(this.maxInstructions - instructions);
+    if (stop === undefined) return;
     if (stop.reason === 'breakpoint') return this.atBreakpoint(run);
     if (stop.reason !== 'yield') return this.finish({ reason: 'machine', stop });
     this.onSlice.fire();
@@ -123,9 +134,21 @@ export class RunControl {
     else this.scheduler.soon(() => this.slice(run));
   }
 
+  /** Undefined when a defect of ours has ended the run. */
+  private runSlice(maxInstructions: number): MachineStop | undefined {
+    try {
+      return this.target.run({ maxInstructions, slice: SLICE });
+    } catch (error) {
+      this.finish({ reason: 'defect', error });
+      return undefined;
+    }
+  }
+
   /** A guest in HLT: its skipped time passes on the host too, unless input comes before. With nothing due it waits for input alone. */
   private napBefore(run: Run, skippedTicks: number): void {
     const milliseconds = skippedTicks === 0 ? LONGEST_NAP_MILLISECONDS : skippedTicks / TICKS_PER_MILLISECOND;
+    // A host's timer is not finer than this.
+    if (milliseconds < 1) return this.scheduler.soon(() => this.slice(run));
     this.nap = this.scheduler.later(
       () => {
         this.nap = undefined;

@@ -91,3 +91,27 @@ describe('DAP on a machine that dies', () => {
     assert.equal((await session.resume('continue'))['description'], 'Triple fault');
   });
 });
+
+describe('DAP on what the machine does not have', () => {
+  it('stops before an unimplemented instruction and names it', async () => {
+    const session = new DebugSession();
+    try {
+      await session.client.boot({ program: PROGRAM });
+      // MOVAPS XMM0, XMM1.
+      const data = Buffer.from([0x0f, 0x28, 0xc1]).toString('base64');
+      await session.client.request('writeMemory', {
+        memoryReference: await session.evaluate('$eip').then((text) => text.split(' ')[0] ?? ''),
+        data,
+      });
+      const stopped = await session.resume('stepIn');
+      assert.equal(stopped['reason'], 'exception');
+      assert.equal(stopped['description'], 'Not implemented');
+      assert.match(String(stopped['text']), /movaps/i);
+      const info = await session.client.request('exceptionInfo', { threadId: 1 });
+      assert.equal(info.exceptionId, 'unimplemented');
+      assert.equal(await session.place(), '_start');
+    } finally {
+      await session.client.close();
+    }
+  });
+});
