@@ -1,8 +1,7 @@
-import { hasElfMagic } from '../image/elf-header.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { didYouMean } from '../util/nearest-name.ts';
 import type { EntryProtocol, ProtocolPlan } from './entry-protocol.ts';
-import { elfOf, openKernelImage } from './kernel-image.ts';
+import { openKernelImage } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 import type { EntryName, LoadOptions, LoadPlan, Recognition } from './protocol.ts';
 import { ENTRY_PROTOCOLS } from './recognise.ts';
@@ -120,8 +119,6 @@ function noEntry(image: KernelImage, findings: readonly Finding[]): StartOfDayEr
         .map(({ protocol }) => protocol.entry)
         .join(', ')}`,
     );
-  // A damaged ELF file is told by what is damaged, not by what cannot be found in it.
-  if (hasElfMagic(image.bytes)) elfOf(image);
   const kind = image.elf instanceof StartOfDayError ? 'not an ELF file' : `a ${image.elf.bits}-bit ELF file`;
   const multiboot = findings.find(({ protocol }) => protocol.entry === 'multiboot');
   return new StartOfDayError({

@@ -15,9 +15,9 @@ export function placeSectionTable(elf: ElfFile, layout: MemoryLayout, lowest: nu
   const { count: num, entrySize, nameIndex } = elf.header.sections;
   if (num === 0) return undefined;
   const [addressField] = ELF_LAYOUTS[32].section.sh_addr;
+  const extra = elf.sections.filter(({ flags, bytes }) => (flags & SECTION_FLAG.alloc) === 0 && bytes.length > 0);
   // A copy: slice() of a Node Buffer would be the file itself.
   const headers = new Uint8Array(elf.sectionHeaderBytes);
-  const extra = elf.sections.filter(({ flags, bytes }) => (flags & SECTION_FLAG.alloc) === 0 && bytes.length > 0);
   let size = headers.length;
   const offsets = extra.map((section) => {
     const offset = alignUp(size, Math.min(Math.max(section.align, 1), PAGE));

@@ -1,3 +1,4 @@
+import { hasElfMagic } from '../image/elf-header.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
 import type { EntryProtocol } from './entry-protocol.ts';
@@ -11,6 +12,7 @@ import type { EntryPromise } from './protocol.ts';
 
 const LABEL = 'Native';
 const LOW_MEMORY = 0x1000;
+const ELF64 = 'native-elf64';
 
 /** No protocol: 32-bit protected mode at an address, with nothing promised in registers. */
 export const native: EntryProtocol = {
@@ -28,8 +30,11 @@ export const native: EntryProtocol = {
       };
     } catch (error) {
       if (!(error instanceof StartOfDayError)) throw error;
+      const { code, blame, title, detail } = error;
+      const damaged = hasElfMagic(image.bytes) && code !== ELF64;
+      const problem = damaged ? { code, blame, title, detail, mend: error.mend } : undefined;
       const mend = 'Give a 32-bit ELF file, or "entry": "native" with "entryAddress" for a raw image.';
-      return { ...common, offered: false, summary: error.detail ?? error.title, mend };
+      return { ...common, offered: false, problem, summary: detail ?? title, mend };
     }
   },
   plan: (image, options) => {
@@ -64,7 +69,7 @@ function place(image: KernelImage, entryAddress: number | undefined): KernelPlac
   const elf = elfOf(image);
   if (elf.bits === 64)
     throw new StartOfDayError({
-      code: 'native-elf64',
+      code: ELF64,
       blame: 'user',
       title: `${image.name} is a 64-bit ELF file, and a native kernel is entered in 32-bit mode`,
       detail: 'e_ident[EI_CLASS] at file offset 0x4 is 2; needed: 1 (32-bit)',

@@ -79,6 +79,7 @@ export function buildKernel(test: Context, source: KernelSource = {}): Uint8Arra
       '-T',
       'kernel.ld',
       '--build-id=none',
+      '--no-check-sections',
       '--no-warn-rwx-segments',
       '-o',
       'kernel.elf',

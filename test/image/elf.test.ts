@@ -184,7 +184,7 @@ describe('ELF file', () => {
       const bytes = buildKernel(this);
       const use = (elf: ElfFile): void => {
         elf.notes();
-        for (const part of [...elf.segments, ...elf.sections]) void part.bytes;
+        for (const part of [...elf.segments, ...elf.sections]) assert.ok(part.bytes);
       };
       assert.equal(
         problem(bytes.subarray(0, 0x20)).detail,
@@ -207,7 +207,7 @@ describe('ELF file', () => {
           try {
             const elf = new ElfFile('kernel.elf', withWord(bytes, at, value));
             elf.notes();
-            for (const part of [...elf.segments, ...elf.sections]) void part.bytes;
+            for (const part of [...elf.segments, ...elf.sections]) assert.ok(part.bytes);
           } catch (error) {
             assert.ok(error instanceof StartOfDayError, `word at ${at} = ${value}: ${String(error)}`);
           }
