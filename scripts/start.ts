@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { ScreenReply, SerialEvent } from '../src/adapter/protocol.ts';
+import type { PvOpsReply, ScreenReply, SerialEvent } from '../src/adapter/protocol.ts';
+import { pvOpsRows } from '../src/extension/model/pv-ops-rows.ts';
 import { DapClient } from './dap-client.ts';
 
 const ROOT = path.join(__dirname, '..');
@@ -40,13 +41,22 @@ function heading(text: string): void {
   console.log(`\n${text}\n${'─'.repeat(text.length)}`);
 }
 
-async function showVariables(client: DapClient, reference: number, indent: string, folded: boolean): Promise<void> {
-  const { variables } = await client.request<Body<DebugProtocol.VariablesResponse>>('variables', {
-    variablesReference: reference,
-  });
-  for (const { name, value, variablesReference } of variables) {
-    console.log(`${indent}${name.padEnd(16)} ${value}`);
-    if (name === 'EBX' && !folded) await showVariables(client, variablesReference, `${indent}  `, true);
+async function variablesOf(client: DapClient, variablesReference: number): Promise<readonly DebugProtocol.Variable[]> {
+  const body = await client.request<Body<DebugProtocol.VariablesResponse>>('variables', { variablesReference });
+  return body.variables;
+}
+
+function showVariable({ name, value }: DebugProtocol.Variable, indent: string): void {
+  console.log(`${indent}${name.padEnd(20 - indent.length)} ${value}`);
+}
+
+/** The registers, and what EBX points to: the fields of the boot information that are there. */
+async function showRegisters(client: DapClient, scope: DebugProtocol.Scope): Promise<void> {
+  for (const register of await variablesOf(client, scope.variablesReference)) {
+    showVariable(register, '  ');
+    if (register.name !== 'EBX') continue;
+    const fields = await variablesOf(client, register.variablesReference);
+    for (const field of fields) if (!field.value.startsWith('absent')) showVariable(field, '    ');
   }
 }
 
@@ -65,7 +75,7 @@ async function showEntryState(client: DapClient): Promise<void> {
   heading(`Entry state at ${frame.name}`);
   const { scopes } = await client.request<Body<DebugProtocol.ScopesResponse>>('scopes', { frameId: frame.id });
   const registers = scopes.find(({ name }) => name === 'Registers');
-  if (registers !== undefined) await showVariables(client, registers.variablesReference, '  ', false);
+  if (registers !== undefined) await showRegisters(client, registers);
 }
 
 async function step(session: Session): Promise<void> {
@@ -79,6 +89,14 @@ async function step(session: Session): Promise<void> {
     const [instruction] = body?.instructions ?? [];
     console.log(`  ${instruction?.address ?? ''}  ${name.padEnd(20)} ${instruction?.instruction ?? ''}`);
     await session.run('stepIn', { threadId: THREAD, granularity: 'instruction' });
+  }
+}
+
+async function showPvOps(client: DapClient): Promise<void> {
+  heading('Paravirt operations');
+  for (const group of pvOpsRows(await client.request<PvOpsReply>('startOfDay/pvOps'))) {
+    console.log(`  ${group.label}: ${group.description}`);
+    for (const { label, description } of group.children ?? []) console.log(`    ${label.padEnd(20)} ${description}`);
   }
 }
 
@@ -103,8 +121,9 @@ async function main(): Promise<void> {
     await step(session);
     const stop = await session.run('continue', { threadId: THREAD });
     heading('Serial port COM1');
-    console.log(session.serial.replace(/\r?\n$/, '').replace(/^/gm, '  '));
+    for (const line of session.serial.trimEnd().split(/\r?\n/)) console.log(`  ${line}`);
     await showScreen(client);
+    await showPvOps(client);
     console.log(`\nStopped: ${stop.text ?? stop.description ?? stop.reason}`);
     await client.request('disconnect');
   } finally {

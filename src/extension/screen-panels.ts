@@ -25,13 +25,14 @@ export class ScreenPanels {
     for (const panel of this.panels.values()) panel.dispose();
   }
 
-  /** Shows the screen of a session beside the editor. */
+  /** Shows the screen of a session beside the editor, in place of one whose session has ended. */
   open(session: MachineSession): void {
     const opened = this.panels.get(session);
     if (opened !== undefined) {
       opened.reveal();
       return;
     }
+    for (const [other, panel] of this.panels) if (other.state === 'ended') panel.dispose();
     const panel = this.create();
     this.panels.set(session, panel);
     const subscriptions = connect(panel, session, this.sessions, this.documents);

@@ -32,8 +32,9 @@ export class SerialTerminals {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  /** Shows the terminal of a session; a new one starts with all that the port has sent so far. */
+  /** Shows the terminal of a session, in place of one whose session has ended. It starts with what the port has sent so far. */
   open(session: MachineSession): void {
+    for (const [other, terminal] of this.terminals) if (other.state === 'ended') terminal.dispose();
     const terminal = this.terminals.get(session) ?? this.create(session);
     this.terminals.set(session, terminal);
     terminal.show(true);

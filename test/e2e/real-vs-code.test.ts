@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { requireTool } from '../support/tools.ts';
 import { findChromium } from './support/chromium.ts';
@@ -7,17 +7,32 @@ import { PICTURES, ROOT, startWorkbench } from './support/start-workbench.ts';
 import type { RunningWorkbench } from './support/start-workbench.ts';
 import type { WorkbenchPage } from './support/workbench-page.ts';
 
+/** Adds a launch configuration whose program is no kernel. */
+function addBrokenConfiguration(folder: string): void {
+  const file = path.join(folder, '.vscode', 'launch.json');
+  const launch = JSON.parse(readFileSync(file, 'utf8')) as { configurations: unknown[] };
+  launch.configurations.push({
+    name: 'no kernel',
+    type: 'start-of-day',
+    request: 'launch',
+    program: 'paravirt/kernel.c',
+  });
+  writeFileSync(file, JSON.stringify(launch));
+}
+
 /** One story: each test goes on from where the one before it stopped. */
 describe('the packaged extension in a real VS Code', () => {
   let workbench: RunningWorkbench | undefined;
   let code: WorkbenchPage;
+  /** The workspace. */
+  let folder: string;
 
   before(async function () {
     this.timeout(600_000);
     const chromium = findChromium();
     if (chromium === undefined) return requireTool(this, 'chromium');
-    workbench = await startWorkbench(chromium);
-    code = workbench.code;
+    workbench = await startWorkbench(chromium, addBrokenConfiguration);
+    ({ code, folder } = workbench);
   });
 
   afterEach(async function () {
@@ -46,11 +61,17 @@ describe('the packaged extension in a real VS Code', () => {
   });
 
   it('shows EAX and EBX as what they are', async () => {
+    // Rows out of sight are not in the page: makes room for them.
+    await code.foldView('Watch');
     await code.variable('EAX', '0x2BADB002').waitFor();
-    const ebx = code.variable('EBX', '→ multiboot_info');
-    await ebx.click();
-    await code.page.keyboard.press('ArrowRight');
-    for (const field of ['flags', 'mem_upper', 'mmap', 'boot_loader_name']) await code.variable(field).waitFor();
+    const information = code.variable('EBX', '→ multiboot_info');
+    await information.click();
+    await code.variable('flags', 'MEMORY').waitFor();
+    // 128 MiB, the default: 639 KiB below 640 KiB less the extended BIOS data area, and 127 MiB above 1 MiB.
+    await code.variable('mem_lower', '639 KiB').waitFor();
+    await code.variable('mem_upper', '130048 KiB').waitFor();
+    await code.screenshot('entry');
+    await information.click();
   });
 
   it('steps with the Disassembly view following', async () => {
@@ -79,8 +100,10 @@ describe('the packaged extension in a real VS Code', () => {
   });
 
   it('lists the paravirt operations', async () => {
+    await code.foldView('Breakpoints');
     await code.command('Focus on Paravirt Operations View');
-    await code.viewRow('Paravirt Operations', 'irq_disable', 'native · native_irq_disable').waitFor();
+    await code.viewRow('Paravirt Operations', 'pv_ops.init').waitFor();
+    await code.viewRow('Paravirt Operations', 'banner', 'native · native_banner').waitFor();
   });
 
   it('lists promises and devices of the machine', async () => {
@@ -117,6 +140,7 @@ describe('the packaged extension in a real VS Code', () => {
   });
 
   it('sends keys typed into the screen to the machine', async () => {
+    await code.command('Remove All Breakpoints');
     await code.command('Debug: Select and Start Debugging');
     await code.pick('keyboard');
     await code.callStackRow('_start').waitFor();
@@ -130,10 +154,28 @@ describe('the packaged extension in a real VS Code', () => {
     await code.debugToolbar.waitFor({ state: 'hidden' });
   });
 
-  it('explains how a file can be entered', async () => {
-    await code.openFile('paravirt.elf');
-    await code.command('Start of Day: Explain Entries');
-    await code.page.locator('.view-line', { hasText: 'multiboot' }).first().waitFor();
-    await code.screenshot('explain');
+  it('says why a file cannot be booted, and explains its entries', async () => {
+    await code.command('Debug: Select and Start Debugging');
+    await code.pick('no kernel');
+    await code.page.locator('.monaco-dialog-box', { hasText: 'kernel.c is not an ELF file and offers no entry' }).waitFor();
+    await code.screenshot('launch-error');
+    await code.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Explain Entries' }).click();
+    await code.page.locator('.view-line', { hasText: 'kernel.c: not an ELF file' }).waitFor();
+    await code.screenshot('explanation');
+  });
+
+  it('boots the kernel in the editor on F5 without launch.json', async () => {
+    rmSync(path.join(folder, '.vscode'), { recursive: true });
+    await code.openFile('triple-fault.elf');
+    await code.page.keyboard.press('F5');
+    await code.pick('Start of Day');
+    await code.callStackRow('_start').waitFor();
+    await code.page.keyboard.press('F5');
+    await code.page.locator('.debug-call-stack', { hasText: 'Triple fault' }).waitFor();
+    await code.command('Debug Console: Focus on Debug Console View');
+    await code.page.locator('.repl .monaco-list-row', { hasText: 'IDTR limit is 0x0000' }).first().waitFor();
+    await code.screenshot('triple-fault');
+    await code.page.keyboard.press('Shift+F5');
+    await code.debugToolbar.waitFor({ state: 'hidden' });
   });
 });

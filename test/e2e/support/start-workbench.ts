@@ -30,17 +30,26 @@ const SETTINGS = {
 
 export interface RunningWorkbench {
   readonly code: WorkbenchPage;
+  /** The workspace: a copy of the samples. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
-/** Packages the extension, installs it into a fresh VS Code server, and opens a copy of the samples in Chromium. */
-export async function startWorkbench(executablePath: string): Promise<RunningWorkbench> {
+/**
+ * Packages the extension, installs it into a fresh VS Code server, and opens a copy of the samples in Chromium. `prepare` may change
+ * the copy before.
+ */
+export async function startWorkbench(
+  executablePath: string,
+  prepare: (folder: string) => void,
+): Promise<RunningWorkbench> {
   mkdirSync(PICTURES, { recursive: true });
   const workbench = installWorkbench(path.join(ROOT, '.cache', 'workbench'), console.log);
   const vsix = packageExtension(ROOT);
   const home = mkdtempSync(path.join(tmpdir(), 'start-of-day-'));
   const folder = path.join(home, 'samples');
   createSamplesWorkspace(path.join(ROOT, 'samples'), folder);
+  prepare(folder);
   const server = await startServer({ workbench, home, vsix, folder, settings: SETTINGS });
   const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
   const browser = await chromium.launch({ executablePath, args });
@@ -50,6 +59,7 @@ export async function startWorkbench(executablePath: string): Promise<RunningWor
   await code.open(server.url);
   return {
     code,
+    folder,
     close: async () => {
       await browser.close();
       await server.stop();

@@ -87,6 +87,11 @@ export class WorkbenchPage {
       .filter({ hasText: new RegExp(address, 'i') });
   }
 
+  /** Folds or unfolds a view of the side bar. */
+  async foldView(view: string): Promise<void> {
+    await this.page.locator(`.pane-header[aria-label^="${view}"]`).click();
+  }
+
   /** A row of a view in the Run and Debug side bar that shows all of `texts`. */
   viewRow(view: string, ...texts: string[]): Locator {
     const pane = this.page.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${view}"]`) });
@@ -99,6 +104,8 @@ export class WorkbenchPage {
   }
 
   async screenshot(name: string): Promise<void> {
+    // Away from whatever would show a hover.
+    await this.page.mouse.move(900, 600);
     await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`) });
   }
 }
