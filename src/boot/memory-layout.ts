@@ -57,35 +57,19 @@ export class MemoryLayout {
 
   /** First byte behind all that lies above 1 MiB. */
   get end(): number {
-    return Math.max(MIB, ...this.taken.map((region) => region.address + region.size));
+    return this.taken.reduce((end, region) => Math.max(end, region.address + region.size), MIB);
   }
 
-  /** Takes the address that a kernel was linked for. Throws when memory is not there, not free or not enough. */
-  claim(region: LoadedRegion): void {
-    const end = region.address + region.size;
-    if (end > this.memory && region.address >= LOW_END) throw this.tooLarge(region);
-    if (
-      !this.map.some(
-        (range) => range.type === 1 && region.address >= range.address && end <= range.address + range.size,
-      )
-    )
-      throw new StartOfDayError({
-        code: 'image-no-memory',
-        blame: 'user',
-        title: `${region.name} lies where a PC has no memory`,
-        detail: `It covers physical ${hex(region.address, 8)} … ${hex(end - 1, 8)}; from ${hex(LOW_END, 8)} to 0x000fffff are firmware data, video memory and ROM`,
-        mend: 'Link the kernel at 1 MiB or above.',
-      });
-    const other = this.taken.find((one) => region.address < one.address + one.size && one.address < end);
-    if (other !== undefined)
-      throw new StartOfDayError({
-        code: 'image-overlap',
-        blame: 'user',
-        title: `${region.name} covers part of ${other.name}`,
-        detail: `${region.name} is at physical ${hex(region.address, 8)} … ${hex(end - 1, 8)}, ${other.name} at ${hex(other.address, 8)} … ${hex(other.address + other.size - 1, 8)}`,
-        mend: 'Give each a physical address of its own with AT() in the linker script.',
-      });
-    this.taken.push(region);
+  /** Takes the addresses that a kernel was linked for, before anything is placed. Throws when memory is not there or wanted twice. */
+  claim(regions: readonly LoadedRegion[]): void {
+    for (const region of regions) this.checkAvailable(region);
+    // Neighbours are enough, and a file may have any number of segments.
+    const sorted = [...regions].sort((a, b) => a.address - b.address);
+    sorted.reduce<LoadedRegion | undefined>((below, region) => {
+      if (below !== undefined && region.address < below.address + below.size) throw overlap(below, region);
+      return region;
+    }, undefined);
+    for (const region of regions) this.taken.push(region);
   }
 
   /**
@@ -110,6 +94,20 @@ export class MemoryLayout {
     this.taken.push({ name, bytes, address, size: bytes.length });
   }
 
+  private checkAvailable(region: LoadedRegion): void {
+    const end = region.address + region.size;
+    if (end > this.memory && region.address >= LOW_END) throw this.tooLarge(region);
+    const available = this.map.filter(({ type }) => type === 1);
+    if (available.some((range) => region.address >= range.address && end <= range.address + range.size)) return;
+    throw new StartOfDayError({
+      code: 'image-no-memory',
+      blame: 'user',
+      title: `${region.name} lies where a PC has no memory`,
+      detail: `It covers physical ${hex(region.address, 8)} … ${hex(end - 1, 8)}; from ${hex(LOW_END, 8)} to 0x000fffff are firmware data, video memory and ROM`,
+      mend: 'Link the kernel at 1 MiB or above.',
+    });
+  }
+
   private blocker(address: number, size: number): LoadedRegion | undefined {
     return this.taken.find((one) => address < one.address + one.size && one.address < address + size);
   }
@@ -125,6 +123,17 @@ export class MemoryLayout {
       mend: memoryMend(end),
     });
   }
+}
+
+function overlap(below: LoadedRegion, above: LoadedRegion): StartOfDayError {
+  const range = ({ address, size }: LoadedRegion): string => `${hex(address, 8)} … ${hex(address + size - 1, 8)}`;
+  return new StartOfDayError({
+    code: 'image-overlap',
+    blame: 'user',
+    title: `${above.name} covers part of ${below.name}`,
+    detail: `${above.name} is at physical ${range(above)}, ${below.name} at ${range(below)}`,
+    mend: 'Give each a physical address of its own with AT() in the linker script.',
+  });
 }
 
 /** What to do when memory would have to reach up to `end`. */

@@ -57,7 +57,7 @@ export function planMultiboot(
   options: LoadOptions,
 ): ProtocolPlan {
   const layout = new MemoryLayout(options.memory);
-  for (const region of kernel.regions) layout.claim(region);
+  layout.claim(kernel.regions);
   const modules = options.modules.map((module) => placeModule(module, layout));
   const symbols = header.addresses === undefined ? placeSectionTable(elfOf(image), layout, layout.end) : undefined;
   const information = placeInformation(header, options, { modules, symbols, layout });

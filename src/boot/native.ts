@@ -33,14 +33,16 @@ export const native: EntryProtocol = {
       const { code, blame, title, detail } = error;
       const damaged = hasElfMagic(image.bytes) && code !== ELF64;
       const problem = damaged ? { code, blame, title, detail, mend: error.mend } : undefined;
-      const mend = 'Give a 32-bit ELF file, or "entry": "native" with "entryAddress" for a raw image.';
+      const mend = damaged
+        ? error.mend
+        : 'Give a 32-bit ELF file, or "entry": "native" with "entryAddress" for a raw image.';
       return { ...common, offered: false, problem, summary: detail ?? title, mend };
     }
   },
   plan: (image, options) => {
     const kernel = place(image, options.entryAddress);
     const layout = new MemoryLayout(options.memory);
-    for (const region of kernel.regions) layout.claim(region);
+    layout.claim(kernel.regions);
     const gdt = options.poison ? undefined : layout.place('GDT', FLAT_GDT, 8, LOW_MEMORY);
     return {
       regions: layout.regions,
