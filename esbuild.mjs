@@ -20,6 +20,21 @@ mkdirSync(output, { recursive: true });
 
 const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning' };
 
+// iced-x86 takes longer to load than all the rest, and nothing needs it before the first stop: it is loaded when one of its parts is used.
+const lazyIced = {
+  name: 'lazy-iced-x86',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^iced-x86$/ }, () => ({ path: 'iced-x86', namespace: 'lazy' }));
+    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
+      resolveDir: process.cwd(),
+      contents: `
+        let iced;
+        const parts = new Proxy({}, { get: (_, name) => name === '__esModule' || (iced ??= require('iced-x86/iced_x86.js'))[name] });
+        module.exports = Object.create(parts);`,
+    }));
+  },
+};
+
 const present = Object.entries(node).filter(([, source]) => existsSync(source));
 for (const [file, source] of present)
   await build({
@@ -30,6 +45,7 @@ for (const [file, source] of present)
     format: 'cjs',
     target: 'node20',
     external: ['vscode'],
+    plugins: [lazyIced],
     banner: file === 'cli.js' ? { js: '#!/usr/bin/env node' } : {},
   });
 

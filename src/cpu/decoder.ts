@@ -48,15 +48,17 @@ const STRING_MNEMONIC = /^(Movs|Stos|Lods|Cmps|Scas|Ins|Outs)[bwd]$/;
 /** Vector encodings share mnemonics with integer ones (MOVSD). */
 const VECTOR_OPERAND = /_[xyz]?mm/;
 
-/** General register of an iced-x86 register number. */
-const GENERAL_REGISTERS: ReadonlyMap<number, RegisterRef> = new Map(
-  [iced.Register.AL, iced.Register.AX, iced.Register.EAX].flatMap((first, size) =>
-    Array.from({ length: 8 }, (_, n): [number, RegisterRef] => [
-      first + n,
-      size === 0 ? { index: n & 3, high: n > 3 } : { index: n, high: false },
-    ]),
-  ),
-);
+/** General registers by iced-x86's register numbers. */
+function generalRegisters(): ReadonlyMap<number, RegisterRef> {
+  return new Map(
+    [iced.Register.AL, iced.Register.AX, iced.Register.EAX].flatMap((first, size) =>
+      Array.from({ length: 8 }, (_, n): [number, RegisterRef] => [
+        first + n,
+        size === 0 ? { index: n & 3, high: n > 3 } : { index: n, high: false },
+      ]),
+    ),
+  );
+}
 
 const STACK_POINTER = 4;
 /** Bytes. */
@@ -69,16 +71,12 @@ const TOO_LONG: EncodingInfo = {
   repeats: false,
 };
 
-/** Encoding order of an iced-x86 register as part of an address, or -1 for none. */
-function addressRegister(register: number): number {
-  return GENERAL_REGISTERS.get(register)?.index ?? -1;
-}
-
 /** Decodes instructions into forms and operands; keeps what it learnt about encodings and forms. The only user of iced-x86 in the CPU. */
 export class InstructionDecoder {
   private readonly encodings: (EncodingInfo | undefined)[] = [];
   private readonly forms = new Map<string, InstructionForm>();
   private readonly instruction = new iced.Instruction();
+  private readonly generalRegisters = generalRegisters();
 
   /** Opens a run of bytes for {@link next}: the decoder keeps a copy of them. The caller frees it. */
   open(bytes: Uint8Array, ip: number, mode: DecodeMode): iced.Decoder {
@@ -102,6 +100,11 @@ export class InstructionDecoder {
     return this.operands(encoding, encoding.description, ip, mode);
   }
 
+  /** Encoding order of a register of an address, or -1 for none. */
+  private addressRegister(register: number): number {
+    return this.generalRegisters.get(register)?.index ?? -1;
+  }
+
   private operands(encoding: EncodingInfo, description: Description, ip: number, mode: DecodeMode): DecodedInstruction {
     const { instruction } = this;
     const { OpKind } = iced;
@@ -121,7 +124,7 @@ export class InstructionDecoder {
       switch (kind) {
         case OpKind.Register: {
           const register = instruction.opRegister(n);
-          const general = GENERAL_REGISTERS.get(register);
+          const general = this.generalRegisters.get(register);
           if (general !== undefined) {
             registers.push(general);
             kinds += 'r';
@@ -131,8 +134,8 @@ export class InstructionDecoder {
           break;
         }
         case OpKind.Memory: {
-          base = addressRegister(instruction.memoryBase);
-          index = encoding.name === 'Xlat_m8' ? -1 : addressRegister(instruction.memoryIndex);
+          base = this.addressRegister(instruction.memoryBase);
+          index = encoding.name === 'Xlat_m8' ? -1 : this.addressRegister(instruction.memoryIndex);
           scale = 31 - Math.clz32(instruction.memoryIndexScale);
           displacement = Number(BigInt.asIntN(32, instruction.memoryDisplacement));
           segment = instruction.memorySegment - iced.Register.ES;

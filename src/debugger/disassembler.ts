@@ -25,17 +25,11 @@ export const LONGEST_INSTRUCTION = 15;
 
 /** Turns bytes into text. Holds WebAssembly objects, so one is made for a session and kept. */
 export class Disassembler {
-  private readonly formatter: Formatter;
+  private readonly syntax: AssemblySyntax;
+  private formatter: Formatter | undefined;
 
   constructor(syntax: AssemblySyntax) {
-    this.formatter = new Formatter(syntax === 'att' ? FormatterSyntax.Gas : FormatterSyntax.Intel);
-    this.formatter.hexPrefix = '0x';
-    this.formatter.hexSuffix = '';
-    this.formatter.uppercaseHex = false;
-    this.formatter.smallHexNumbersInDecimal = false;
-    this.formatter.branchLeadingZeros = false;
-    this.formatter.showBranchSize = false;
-    this.formatter.spaceAfterOperandSeparator = syntax === 'intel';
+    this.syntax = syntax;
   }
 
   /** Decodes at most `count` instructions; the last one may be cut off by the end of the bytes and is then left out. */
@@ -96,8 +90,25 @@ export class Disassembler {
     return {
       address,
       bytes: bytes.slice(start, start + instruction.length),
-      text: this.formatter.format(instruction) + (name === undefined ? '' : ` <${name}>`),
+      text: this.format(instruction) + (name === undefined ? '' : ` <${name}>`),
     };
+  }
+
+  /** The formatter is made when the first text is asked for: a launch needs none. */
+  private format(instruction: Instruction): string {
+    if (this.formatter === undefined) {
+      const intel = this.syntax === 'intel';
+      const formatter = new Formatter(intel ? FormatterSyntax.Intel : FormatterSyntax.Gas);
+      formatter.hexPrefix = '0x';
+      formatter.hexSuffix = '';
+      formatter.uppercaseHex = false;
+      formatter.smallHexNumbersInDecimal = false;
+      formatter.branchLeadingZeros = false;
+      formatter.showBranchSize = false;
+      formatter.spaceAfterOperandSeparator = intel;
+      this.formatter = formatter;
+    }
+    return this.formatter.format(instruction);
   }
 }
 
