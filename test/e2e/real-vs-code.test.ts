@@ -157,7 +157,9 @@ describe('the packaged extension in a real VS Code', () => {
   it('says why a file cannot be booted, and explains its entries', async () => {
     await code.command('Debug: Select and Start Debugging');
     await code.pick('no kernel');
-    await code.page.locator('.monaco-dialog-box', { hasText: 'kernel.c is not an ELF file and offers no entry' }).waitFor();
+    await code.page
+      .locator('.monaco-dialog-box', { hasText: 'kernel.c is not an ELF file and offers no entry' })
+      .waitFor();
     await code.screenshot('launch-error');
     await code.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Explain Entries' }).click();
     await code.page.locator('.view-line', { hasText: 'kernel.c: not an ELF file' }).waitFor();
