@@ -22,6 +22,12 @@ const CLIENT_ATTRIBUTES = new Set([
   'windows',
 ]);
 
+/** Attributes that configurations will have in later versions, with what they are for: named, so that nobody takes them for a typing error. */
+const LATER_ATTRIBUTES: Readonly<Record<string, string>> = {
+  initrd: 'the Linux entries',
+  sourceMap: 'source lines',
+};
+
 /** A launch configuration with the default of everything that has one. */
 export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, Optional>> &
   Pick<LaunchConfiguration, Optional>;
@@ -46,6 +52,7 @@ export function validateLaunch(launchArguments: unknown): CompleteLaunchConfigur
       title: 'The launch configuration names no "program"',
       mend: 'Set "program" to the kernel file.',
     });
+  for (const [name, purpose] of Object.entries(LATER_ATTRIBUTES)) if (name in given) throw notYet(name, purpose);
   checkObject(given, LAUNCH_SCHEMA, 'The launch configuration');
   const defaults = Object.fromEntries(
     Object.entries<PropertySchema>(LAUNCH_SCHEMA.properties).flatMap(([name, { default: value }]) =>
@@ -54,6 +61,15 @@ export function validateLaunch(launchArguments: unknown): CompleteLaunchConfigur
   );
   // The schema has just proved the shape that the type states.
   return { ...defaults, ...given } as unknown as CompleteLaunchConfiguration;
+}
+
+function notYet(name: string, purpose: string): StartOfDayError {
+  return new StartOfDayError({
+    code: 'launch-later',
+    blame: 'user',
+    title: `"${name}" is for ${purpose}, which this version does not have`,
+    mend: 'Remove it from the launch configuration.',
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -54,6 +54,17 @@ describe('launch configuration', () => {
     );
   });
 
+  it('names an attribute that comes in a later version for what it is', () => {
+    assert.equal(
+      refused({ program: 'k', sourceMap: {} }).title,
+      '"sourceMap" is for source lines, which this version does not have',
+    );
+    assert.equal(
+      refused({ program: 'k', initrd: 'i' }).title,
+      '"initrd" is for the Linux entries, which this version does not have',
+    );
+  });
+
   it('leaves the attributes of the client alone', () => {
     validateLaunch({
       program: 'k',
