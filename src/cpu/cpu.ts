@@ -215,11 +215,11 @@ export class Cpu implements CpuContext {
     const { ip } = this.state;
     try {
       deliverInterrupt(this, vector, { kind: 'external', returnIp: ip });
+      this.shadowStack.enter(ip, this.state.register32(4), 'interrupt');
     } catch (error) {
       if (!(error instanceof CpuFault)) throw error;
       this.raise(error, ip);
     }
-    this.shadowStack.enter(ip, this.state.register32(4), 'interrupt');
   }
 
   private linearIp(): number {
@@ -251,7 +251,6 @@ export class Cpu implements CpuContext {
         if (worse instanceof Unimplemented) return { kind: 'unimplemented', what: worse.what };
         throw worse;
       }
-      this.shadowStack.enter(ip, state.register32(4), 'interrupt');
     }
     this.retiredCount++;
     if (this.isHalted) return HALTED;
@@ -285,13 +284,18 @@ export class Cpu implements CpuContext {
     }
   }
 
+  /** Enters the handler of a fault at `ip`, or of what its delivery raised. Throws {@link TripleFault} and {@link Unimplemented}. */
   private raise(fault: CpuFault, ip: number): void {
     const cs = this.state.segment(SEGMENT.cs).selector;
     const record = (faults: readonly CpuFault[]): void => {
       for (const one of faults) this.onFault.fire({ fault: one, cs, ip, instruction: this.retiredCount });
     };
     try {
-      record(raiseException(this, fault, ip));
+      const chain = raiseException(this, fault, ip);
+      record(chain);
+      // An error code lies on top of the return address.
+      const above = chain.at(-1)?.errorCode === undefined ? 0 : 4;
+      this.shadowStack.enter(ip, this.state.register32(4) + above, 'interrupt');
     } catch (error) {
       if (error instanceof TripleFault) record(error.chain);
       throw error;

@@ -1,8 +1,9 @@
 import type { SystemOperations } from './system/operation.ts';
 import type { AccessWidth, CpuContext } from './context.ts';
 import { segmentToLinear } from './segmentation.ts';
-import { ACCESS, SEGMENT } from './state.ts';
+import { SEGMENT } from './state.ts';
 import { checkPortAccess } from './system/port-io.ts';
+import { withPointer } from './system/stack.ts';
 
 const BP = 5;
 const SP = 4;
@@ -15,10 +16,9 @@ function enter(cpu: CpuContext, allocation: number, level: number): void {
   const { state, memory } = cpu;
   const width = cpu.instruction.operandSize;
   const bytes = width / 8;
-  const mask = (state.segment(SEGMENT.ss).access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
-  const stackOffset = (value: number): number => (value & mask) >>> 0;
+  const segment = state.segment(SEGMENT.ss);
   const stack = (offset: number, write: boolean): number =>
-    segmentToLinear(state, SEGMENT.ss, stackOffset(offset), bytes, write);
+    segmentToLinear(state, SEGMENT.ss, withPointer(segment, 0, offset), bytes, write);
 
   const start = state.register32(SP);
   const outer = state.register32(BP);
@@ -41,9 +41,8 @@ function enter(cpu: CpuContext, allocation: number, level: number): void {
   // A frame pointer that was pushed just now may be among those that are copied.
   for (let n = 1; n <= copied; n++) memory.write(place(n), width, copy(n));
   if (level > 0) memory.write(place(level), width, frame);
-  const keep = (old: number, value: number): number => ((old & ~mask) | (value & mask)) >>> 0;
-  state.setRegister32(SP, keep(start, pointer));
-  if (width === 32) state.setRegister32(BP, keep(0, frame));
+  state.setRegister32(SP, withPointer(segment, start, pointer));
+  if (width === 32) state.setRegister32(BP, withPointer(segment, outer, frame));
   else state.setRegister16(BP, frame);
 }
 

@@ -1,6 +1,6 @@
 import { hex } from '../util/hex.ts';
 import { CpuFault } from './fault.ts';
-import { ACCESS, SEGMENT, type CpuState, type SegmentIndex } from './state.ts';
+import { ACCESS, SEGMENT, segmentBounds, type CpuState, type SegmentIndex } from './state.ts';
 
 const NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'] as const;
 const STACK_FAULT = 12;
@@ -26,14 +26,14 @@ export function segmentToLinear(state: CpuState, index: number, offset: number, 
   }
   if (!write && code && (access & ACCESS.readWrite) === 0)
     refuse(`${name} ${hex(segment.selector, 4)} is execute-only code`);
-  const last = offset + bytes - 1;
-  if (!code && (access & ACCESS.expandDownOrConforming) !== 0) {
-    const ceiling = (access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
-    if (offset <= segment.limit || last > ceiling) {
-      refuse(`${name} offset ${hex(offset)} is not above the limit ${hex(segment.limit)} of an expand-down segment`);
-    }
-  } else if (last > segment.limit) {
-    refuse(`${name} offset ${hex(offset)}, ${bytes} bytes, is past the limit ${hex(segment.limit)}`);
+  const [lowest, highest] = segmentBounds(segment);
+  if (offset < lowest) {
+    refuse(`${name} offset ${hex(offset)} is not above the limit ${hex(segment.limit)} of an expand-down segment`);
+  }
+  if (offset + bytes - 1 > highest) {
+    refuse(
+      `${name} offset ${hex(offset)}, ${bytes} bytes, is past ${lowest > 0 ? 'the end' : 'the limit'} ${hex(highest)}`,
+    );
   }
   return (segment.base + offset) >>> 0;
 }

@@ -39,6 +39,14 @@ export const ACCESS = {
   granularity: 1 << 23,
 } as const;
 
+/** Lowest and highest valid offset (SDM 3, 5.3); the lowest is above the highest when there is none. */
+export function segmentBounds({ access, limit }: Pick<SegmentCache, 'access' | 'limit'>): readonly [number, number] {
+  const expandDown = (access & (ACCESS.code | ACCESS.expandDownOrConforming)) === ACCESS.expandDownOrConforming;
+  if (!expandDown) return [0, limit];
+  const ceiling = (access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
+  return limit >= ceiling ? [1, 0] : [limit + 1, ceiling];
+}
+
 /** Descriptor table register. */
 export interface TableRegister {
   readonly base: number;
@@ -185,10 +193,7 @@ export class CpuState {
     const { access, limit } = cache;
     const code = (access & ACCESS.code) !== 0;
     const present = (access & ACCESS.present) !== 0;
-    const ceiling = (access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
-    let range: readonly [number, number] = [0, limit];
-    if (!code && (access & ACCESS.expandDownOrConforming) !== 0)
-      range = limit >= ceiling ? [1, 0] : [limit + 1, ceiling];
+    const range = segmentBounds(cache);
     const readable = present && (!code || (access & ACCESS.readWrite) !== 0);
     const writable = present && !code && (access & ACCESS.readWrite) !== 0;
     set(L.SEGMENT_BASE, cache.base);

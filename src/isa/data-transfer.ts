@@ -23,11 +23,6 @@ export const DATA_TRANSFER: readonly Description[] = [
     i.source.write(a);
   }),
   describe('Nop Pause Endbr32', () => undefined),
-  describe('Wait', (i) => {
-    // There is no floating-point unit whose exceptions could be pending; CR0.MP and CR0.TS together still trap (SDM 2, WAIT).
-    const cr0 = i.state('cr0');
-    i.raise(cr0.and(0xa).eq(0xa), 7, undefined, 'WAIT with CR0.MP and CR0.TS set', { cr0 });
-  }),
   ...CONDITIONS.flatMap((name, code) => [
     describe(`Cmov${name}`, (i) => {
       const value = i.source.read();

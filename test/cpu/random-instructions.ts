@@ -29,8 +29,8 @@ const NOT_PORTABLE = new Set(
     'Mov_Sreg_r32m16 Mov_r32_tr Mov_tr_r32 INVALID'
   ).split(' '),
 );
-/** LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; the last three differ between models. */
-const NOT_PORTABLE_NAMES = /^(Lar_|Lsl_|L[defgs]s_|Pop[wd]_[DEFGS]S|Bswap_r16|Ud[01]|Cmpxchg486)/;
+/** The machine has no x87 unit; LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; the last three differ between models. */
+const NOT_PORTABLE_NAMES = /^(Lar_|Lsl_|L[defgs]s_|Pop[wd]_[DEFGS]S|Bswap_r16|Ud[01]|Cmpxchg486|Wait|F[a-z])/;
 
 /** Every encoding of the instruction set that a user program can try. */
 export const CODES: readonly iced.Code[] = Object.values(iced.Code).filter((code): code is iced.Code => {
@@ -127,7 +127,8 @@ function implicitOperands(state: RandomState, mnemonic: string, name: string): v
   if (/^(Ins|Outs)[bwd]$/.test(mnemonic)) state.set(REGISTER.cx, random.word() | 1);
   if (/^(Leave|Enter)/.test(mnemonic)) {
     const place = random.oneIn(4) ? state.get(REGISTER.sp) + random.below(16) - 8 : ORACLE.stack + random.below(124);
-    state.pin(REGISTER.bp, random.oneIn(10) ? place - 0x80 : place);
+    // Below the stack's page and far above it nothing is mapped.
+    state.pin(REGISTER.bp, random.oneIn(10) ? place - 0x80 : random.oneIn(4) ? place + 0x100000 : place);
   }
   if (/^(Loop|Jcxz|Jecxz)/.test(mnemonic) && random.oneIn(2)) state.pin(REGISTER.cx, random.pick([0, 1, 2, 0x10000]));
   if (/^Sh[lr]d_rm16_r16_CL/.test(name)) state.pin(REGISTER.cx, (random.word() & ~0xff) | shiftBelow17(state));

@@ -3,7 +3,7 @@ import { VECTOR } from '../../x86/exceptions.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import type { CpuContext } from '../context.ts';
 import { CpuFault } from '../fault.ts';
-import { ACCESS, SEGMENT, type SegmentCache } from '../state.ts';
+import { ACCESS, SEGMENT, segmentBounds, type SegmentCache } from '../state.ts';
 
 /** A stack that need not be the current one yet. */
 export interface Stack {
@@ -77,7 +77,7 @@ function slotAddress(stack: Stack, distance: number, width: number, errorCode: n
   const { segment } = stack;
   const offset = ((stack.pointer + distance) & stackMask(segment)) >>> 0;
   const last = offset + width / 8 - 1;
-  const [lowest, highest] = stackBounds(segment);
+  const [lowest, highest] = segmentBounds(segment);
   if (offset < lowest || last > highest) {
     const range = `${hex(lowest)} to ${hex(highest)}`;
     const reason = `stack bytes ${hex(offset)} to ${hex(last)} are outside SS ${hex(segment.selector)}, which has ${range}`;
@@ -88,10 +88,4 @@ function slotAddress(stack: Stack, distance: number, width: number, errorCode: n
 
 function stackMask(segment: SegmentCache): number {
   return (segment.access & ACCESS.big) !== 0 ? 0xffffffff : 0xffff;
-}
-
-/** Lowest and highest valid offset (SDM 3, 5.3). */
-function stackBounds(segment: SegmentCache): readonly [number, number] {
-  if ((segment.access & ACCESS.expandDownOrConforming) === 0) return [0, segment.limit];
-  return [segment.limit + 1, stackMask(segment) >>> 0];
 }
