@@ -39,7 +39,7 @@ export class ReferenceEvaluator {
     const memo = new Map<Value, bigint>();
     const valueOf = (value: Value): bigint => evaluatePure(value, this.state, leaf, memo);
     const leaf = (value: Value): bigint => this.leaf(value, valueOf);
-    const number = (value: Value): number => Number(valueOf(value));
+    const number = (value: Value): number => this.plainOperand(value) ?? Number(valueOf(value));
 
     if (this.check(instruction, valueOf, memo)) {
       this.state.ip = next;
@@ -85,6 +85,17 @@ export class ReferenceEvaluator {
       }
     }
     return false;
+  }
+
+  /** A constant or a whole register, which most operands of system operations are: needs no evaluation. */
+  private plainOperand({ node, width }: Value): number | undefined {
+    if (node.kind === 'constant') return Number(node.value);
+    if (node.kind !== 'register' || node.register.index === undefined || node.register.high) return undefined;
+    const at = L.REGISTERS + node.register.index * 8;
+    const { view } = this.state;
+    if (width === 8) return view.getUint8(at);
+    if (width === 16) return view.getUint16(at, true);
+    return width === 32 ? view.getUint32(at, true) : undefined;
   }
 
   private leaf(value: Value, valueOf: (value: Value) => bigint): bigint {

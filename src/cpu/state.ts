@@ -91,7 +91,8 @@ export class CpuState {
     return this.view.getUint32(L.IP, true);
   }
   set ip(value: number) {
-    this.view.setBigUint64(L.IP, BigInt(value >>> 0), true);
+    this.view.setUint32(L.IP, value, true);
+    this.view.setUint32(L.IP + 4, 0, true);
   }
 
   /** The whole EFLAGS image; reading works the status flags out of the lazy record. */
