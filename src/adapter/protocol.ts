@@ -171,7 +171,8 @@ export interface SerialInputArguments {
 
 /**
  * `variables` of the DAP error of a failed request: the parts of the message, for a client that shows them apart. The extension shows
- * a failed `launch` itself, so with `clientID` "vscode" the error of `launch` has `showUser: false`.
+ * those of a refused `launch` or `restart`, and VS Code the others where the request came from: with `clientID` "vscode", errors have
+ * `showUser: false`.
  */
 export interface ErrorVariables {
   readonly code: string;

@@ -67,9 +67,8 @@ export class Session extends ProtocolServer {
       response.body = settled;
     } catch (error) {
       response.success = false;
-      // The extension shows a launch that did not succeed in a dialog of its own.
-      const showUser = command !== 'launch' || this.state.client !== 'vscode';
-      const message = toErrorMessage(error, showUser);
+      // VS Code shows an error where the request came from, and the extension shows that of a launch: no notification besides.
+      const message = toErrorMessage(error, this.state.client !== 'vscode');
       response.message = message.format;
       response.body = { error: message };
     }

@@ -13,7 +13,7 @@ export async function showExplanation(image: vscode.Uri, documents: ReadOnlyDocu
       { location: vscode.ProgressLocation.Window, title: `Reading ${name}` },
       () => readWholeFile(image.fsPath),
     );
-    await documents.show(`Entries of ${name}`, formatExplain(explain(name, bytes)));
+    await documents.show(`${name} entries`, formatExplain(explain(name, bytes)));
   } catch (error) {
     if (!(error instanceof StartOfDayError)) throw error;
     await vscode.window.showErrorMessage(error.title, { modal: true, detail: error.detail });

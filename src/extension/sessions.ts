@@ -7,7 +7,6 @@ import { MachineSession } from './machine-session.ts';
 import { launchError } from './model/launch-error.ts';
 import type { LaunchError } from './model/launch-error.ts';
 import { stateAfter } from './model/session-state.ts';
-import type { SessionState } from './model/session-state.ts';
 
 export const DEBUG_TYPE = 'start-of-day';
 
@@ -29,7 +28,6 @@ export class Sessions {
       vscode.debug.registerDebugAdapterTrackerFactory(DEBUG_TYPE, {
         createDebugAdapterTracker: (session) => this.track(session),
       }),
-      vscode.debug.onDidTerminateDebugSession((session) => this.forget(session)),
       vscode.debug.onDidChangeActiveDebugSession(() => this.changed.fire()),
       vscode.debug.onDidReceiveDebugSessionCustomEvent((event) => this.receive(event)),
     ];
@@ -54,15 +52,13 @@ export class Sessions {
         const error = launchError(message);
         if (error !== undefined) this.launchFailed.fire({ session, error });
         const state = stateAfter(session.state, message);
-        if (state !== session.state) this.enter(session, state);
+        if (state === session.state) return;
+        session.state = state;
+        this.changed.fire();
       },
-      onWillStopSession: () => this.enter(session, 'ended'),
+      onWillStopSession: () => this.forget(session),
+      onExit: () => this.forget(session),
     };
-  }
-
-  private enter(session: MachineSession, state: SessionState): void {
-    session.state = state;
-    this.changed.fire();
   }
 
   private receive({ session: { id }, event, body }: vscode.DebugSessionCustomEvent): void {
@@ -78,10 +74,8 @@ export class Sessions {
     }
   }
 
-  private forget(debug: vscode.DebugSession): void {
-    const session = this.live.get(debug.id);
-    if (session === undefined) return;
-    this.live.delete(debug.id);
+  private forget(session: MachineSession): void {
+    if (!this.live.delete(session.debug.id)) return;
     session.state = 'ended';
     this.ended.fire(session);
     this.updateContext();

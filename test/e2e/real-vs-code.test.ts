@@ -62,7 +62,7 @@ describe('the packaged extension in a real VS Code', () => {
 
   it('shows EAX and EBX as what they are', async () => {
     // Rows out of sight are not in the page: makes room for them.
-    await code.foldView('Watch');
+    await code.viewHeader('Watch').click();
     await code.variable('EAX', '0x2BADB002').waitFor();
     const information = code.variable('EBX', '→ multiboot_info');
     await information.click();
@@ -100,7 +100,7 @@ describe('the packaged extension in a real VS Code', () => {
   });
 
   it('lists the paravirt operations', async () => {
-    await code.foldView('Breakpoints');
+    await code.viewHeader('Breakpoints').click();
     await code.command('Focus on Paravirt Operations View');
     await code.viewRow('Paravirt Operations', 'pv_ops.init').waitFor();
     await code.viewRow('Paravirt Operations', 'banner', 'native · native_banner').waitFor();
@@ -136,7 +136,7 @@ describe('the packaged extension in a real VS Code', () => {
   it('ends the session on Shift+F5', async () => {
     await code.page.keyboard.press('Shift+F5');
     await code.debugToolbar.waitFor({ state: 'hidden' });
-    await code.page.locator('.pane-header', { hasText: 'Paravirt Operations' }).waitFor({ state: 'detached' });
+    await code.viewHeader('Paravirt Operations').waitFor({ state: 'detached' });
   });
 
   it('sends keys typed into the screen to the machine', async () => {
@@ -163,6 +163,7 @@ describe('the packaged extension in a real VS Code', () => {
     await code.screenshot('launch-error');
     await code.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Explain Entries' }).click();
     await code.page.locator('.view-line', { hasText: 'kernel.c: not an ELF file' }).waitFor();
+    await code.viewHeader('Paravirt Operations').waitFor({ state: 'detached' });
     await code.screenshot('explanation');
   });
 
@@ -173,7 +174,7 @@ describe('the packaged extension in a real VS Code', () => {
     await code.pick('Start of Day');
     await code.callStackRow('_start').waitFor();
     await code.page.keyboard.press('F5');
-    await code.page.locator('.debug-call-stack', { hasText: 'Triple fault' }).waitFor();
+    await code.page.locator('.call-stack-state-message', { hasText: 'Triple fault' }).waitFor();
     await code.command('Debug Console: Focus on Debug Console View');
     await code.page.locator('.repl .monaco-list-row', { hasText: 'IDTR limit is 0x0000' }).first().waitFor();
     await code.screenshot('triple-fault');

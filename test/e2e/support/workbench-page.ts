@@ -87,14 +87,14 @@ export class WorkbenchPage {
       .filter({ hasText: new RegExp(address, 'i') });
   }
 
-  /** Folds or unfolds a view of the side bar. */
-  async foldView(view: string): Promise<void> {
-    await this.page.locator(`.pane-header[aria-label^="${view}"]`).click();
+  /** The title of a view of the side bar; a click folds the view. */
+  viewHeader(view: string): Locator {
+    return this.page.locator(`.pane-header[aria-label^="${view}"]`);
   }
 
   /** A row of a view in the Run and Debug side bar that shows all of `texts`. */
   viewRow(view: string, ...texts: string[]): Locator {
-    const pane = this.page.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${view}"]`) });
+    const pane = this.page.locator('.pane', { has: this.viewHeader(view) });
     return texts.reduce((row, text) => row.filter({ hasText: text }), pane.locator('.monaco-list-row')).first();
   }
 
