@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineName } from '../../src/cpu/cpu.ts';
+import { prebuildHandlers } from '../../src/cpu/interpreter/prebuilt-handlers.ts';
 import { assemble, compile, runHosted, type Program } from '../support/assembler.ts';
 import { Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
 import { Random } from '../support/random.ts';
 import { requireTool } from '../support/tools.ts';
 
 const RAM = 0x100000;
+/** Where an interrupt handler is put. */
+const HANDLER = 0x90000;
 const source = readFileSync(join(import.meta.dirname, 'guests/workload.c'), 'utf8');
 
 /** Runs with random budgets until the guest halts; the state at every stop. */
@@ -27,7 +31,7 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
   let expected: readonly Snapshot[];
   let expectedPaged: readonly Snapshot[];
 
-  const guestOf = (engine: 'interpreter' | 'reference', paged = false): Guest => {
+  const guestOf = (engine: EngineName, paged = false): Guest => {
     const guest = new Guest(engine, { code: program.bytes });
     if (!paged) return guest;
     guest.mapIdentity(RAM);
@@ -67,6 +71,34 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
     const missing = guestOf('interpreter', true);
     missing.cpu.memory.alwaysMiss = true;
     assert.deepEqual(trace(missing, 1, 1500), expectedPaged);
+  });
+
+  it('has it with the handlers that are built ahead of time', () => {
+    const bytes = prebuildHandlers();
+    assert.ok(WebAssembly.validate(bytes));
+    const guest = new Guest('interpreter', { code: program.bytes, handlers: new WebAssembly.Module(bytes) });
+    assert.deepEqual(trace(guest, 1, 1500), expected);
+  });
+
+  it('has it with interrupts at random instructions', () => {
+    const interrupted = (engine: EngineName): Snapshot[] => {
+      const guest = guestOf(engine);
+      const random = new Random(5);
+      guest.writeBytes(HANDLER, assemble('inc dword ptr [0x91000]\n iretd', HANDLER).bytes);
+      guest.handler(0x20, HANDLER);
+      guest.cpu.state.eflags = 0x202;
+      guest.cpu.stateChanged();
+      const stops: Snapshot[] = [];
+      for (let count = 0; count < 300; count++) {
+        const exit = guest.run(1 + random.below(400));
+        assert.ok(exit.kind === 'budget' || exit.kind === 'attention', exit.kind);
+        if (guest.cpu.interruptible) guest.cpu.deliverInterrupt(0x20);
+        stops.push(guest.snapshot());
+      }
+      assert.ok(guest.readWord(0x91000) > 100);
+      return stops;
+    };
+    assert.deepEqual(interrupted('interpreter'), interrupted('reference'));
   });
 
   it('goes through more micro-ops than there is room for', () => {

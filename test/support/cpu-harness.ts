@@ -93,6 +93,8 @@ export interface GuestOptions {
   readonly code?: Uint8Array;
   /** Bytes of RAM, 1 MiB unless said. */
   readonly ramSize?: number;
+  /** Handlers built ahead of time. */
+  readonly handlers?: WebAssembly.Module;
 }
 
 /** Everything that a step may change, in a form to compare. */
@@ -112,7 +114,8 @@ export class Guest {
   private tables = 0;
 
   constructor(engine: EngineName, options: GuestOptions = {}) {
-    this.cpu = new Cpu({ ramSize: options.ramSize ?? 0x100000, bus: this.bus, engine });
+    const { ramSize = 0x100000, handlers } = options;
+    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers });
     const { state } = this.cpu;
     DESCRIPTORS.forEach(([low, high], index) => this.writeWords(PLACE.gdt + index * 8, low, high));
     state.gdtr = { base: PLACE.gdt, limit: DESCRIPTORS.length * 8 - 1 };
