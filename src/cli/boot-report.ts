@@ -1,4 +1,3 @@
-import type { FaultRecord } from '../cpu/fault.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
 import type { MachineStop } from '../machine/stop.ts';
 import { hex } from '../util/hex.ts';
@@ -32,7 +31,7 @@ export function bootReport(
     serial,
     vga: machine.screen().characters,
     exitCode: stop.exitCode ?? null,
-    faults: recordedFaults(machine.faults, stop).map((fault) => ({
+    faults: machine.faults.map((fault) => ({
       exception: formatException(fault.vector, fault.errorCode),
       vector: fault.vector,
       errorCode: fault.errorCode === undefined ? null : hex(fault.errorCode),
@@ -44,11 +43,6 @@ export function bootReport(
     })),
     hypercalls: {},
   };
-}
-
-/** All faults of the run; the chain of a triple fault, which ends them, knows what each one interrupted. */
-function recordedFaults(faults: readonly FaultRecord[], { chain = [] }: MachineStop): readonly FaultRecord[] {
-  return [...faults.slice(0, faults.length - chain.length), ...chain];
 }
 
 /** 0 when the machine stopped as asked, 1 when the guest died or did not reach the place it was to reach. */

@@ -46,6 +46,8 @@ export type CpuExit =
 /** An exception as it was raised, whether or not a handler could be entered. */
 export interface CpuFaultEvent {
   readonly fault: CpuFault;
+  /** The fault whose delivery raised it. */
+  readonly during: CpuFault | undefined;
   readonly cs: number;
   readonly ip: number;
   readonly instruction: number;
@@ -102,6 +104,12 @@ export class Cpu implements CpuContext {
       this.operate(name, operands),
     );
     this.options = options;
+  }
+
+  /** The user has moved EIP: the CPU no longer waits in HLT, nor behind the STI or MOV SS that it came from. */
+  wake(): void {
+    this.isHalted = false;
+    this.state.interruptShadow = false;
   }
 
   /** Instructions retired since the start; an exception that was delivered counts as one. */
@@ -288,7 +296,8 @@ export class Cpu implements CpuContext {
   private raise(fault: CpuFault, ip: number): void {
     const cs = this.state.segment(SEGMENT.cs).selector;
     const record = (faults: readonly CpuFault[]): void => {
-      for (const one of faults) this.onFault.fire({ fault: one, cs, ip, instruction: this.retiredCount });
+      for (const [index, one] of faults.entries())
+        this.onFault.fire({ fault: one, during: faults[index - 1], cs, ip, instruction: this.retiredCount });
     };
     try {
       const chain = raiseException(this, fault, ip);

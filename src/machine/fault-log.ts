@@ -1,5 +1,5 @@
 import type { CpuFaultEvent } from '../cpu/cpu.ts';
-import type { CpuFault, FaultRecord } from '../cpu/fault.ts';
+import type { FaultRecord } from '../cpu/fault.ts';
 import { Emitter } from '../util/emitter.ts';
 import { formatException } from '../x86/exceptions.ts';
 
@@ -16,34 +16,21 @@ export class FaultLog {
     return this.recent;
   }
 
+  /** The latest `count`, oldest first. */
+  latest(count: number): readonly FaultRecord[] {
+    return this.recent.slice(-count);
+  }
+
   add(event: CpuFaultEvent): void {
-    const record = recordOf(event.fault, event);
+    const record = recordOf(event);
     this.recent.push(record);
     if (this.recent.length > KEPT) this.recent.shift();
     this.onFault.fire(record);
   }
 }
 
-/** The chain to a triple fault as records; all of it happened at one instruction. */
-export function chainRecords(
-  chain: readonly CpuFault[],
-  where: Pick<FaultRecord, 'cs' | 'ip' | 'instruction'>,
-): readonly FaultRecord[] {
-  return chain.map((fault, index) => {
-    const before = chain[index - 1];
-    const record = recordOf(fault, where);
-    return before ? { ...record, during: `delivering ${formatException(before.vector, before.errorCode)}` } : record;
-  });
-}
-
-function recordOf(fault: CpuFault, where: Pick<FaultRecord, 'cs' | 'ip' | 'instruction'>): FaultRecord {
-  return {
-    vector: fault.vector,
-    errorCode: fault.errorCode,
-    reason: fault.reason,
-    operands: fault.operands,
-    cs: where.cs,
-    ip: where.ip,
-    instruction: where.instruction,
-  };
+function recordOf({ fault, during, cs, ip, instruction }: CpuFaultEvent): FaultRecord {
+  const { vector, errorCode, reason, operands } = fault;
+  const record = { vector, errorCode, reason, operands, cs, ip, instruction };
+  return during ? { ...record, during: `delivering ${formatException(during.vector, during.errorCode)}` } : record;
 }

@@ -1,6 +1,5 @@
 import { Cpu, type CpuExit, type EngineName } from '../cpu/cpu.ts';
 import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
-import { SEGMENT } from '../cpu/state.ts';
 import { Emitter } from '../util/emitter.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
@@ -8,7 +7,7 @@ import { Bus } from './bus.ts';
 import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
 import type { TimedDevice } from './device.ts';
 import { createDevices, IRQ, type Devices } from './devices.ts';
-import { chainRecords, FaultLog } from './fault-log.ts';
+import { FaultLog } from './fault-log.ts';
 import { FIRMWARE_HANDOVER } from './firmware-handover.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
@@ -251,9 +250,7 @@ export class Machine {
   }
 
   private tripleFault(chain: readonly CpuFault[]): MachineStop {
-    const { state } = this.cpu;
-    const where = { cs: state.segment(SEGMENT.cs).selector, ip: state.ip, instruction: this.cpu.retired };
-    return stops.tripleFault(this.nextAddress(), chainRecords(chain, where));
+    return stops.tripleFault(this.nextAddress(), this.faultLog.latest(chain.length));
   }
 
   private connect(): void {
