@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { AdapterFactory } from './adapter-factory.ts';
 import { registerCommands } from './commands.ts';
 import { DebugConfigurationProvider } from './debug-configuration-provider.ts';
-import { showLaunchError } from './launch-error-message.ts';
+import { showSessionError } from './session-error-message.ts';
 import { createMachineTree, createPvOpsTree } from './machine-views.ts';
 import { ReadOnlyDocuments } from './read-only-documents.ts';
 import { ScreenPanels } from './screen-panels.ts';
@@ -26,7 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
     createPvOpsTree(sessions),
     createMachineTree(sessions),
     createStatusItem(sessions),
-    sessions.launchFailed.on(({ session, error }) => void showLaunchError(session, error)),
+    sessions.failed.on(({ session, error }) => void showSessionError(session, error)),
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context.extensionUri)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations.dynamic, Dynamic),

@@ -4,8 +4,8 @@ import type { ChangedEvent, CustomEvent, SerialEvent, View } from '../adapter/pr
 import { Emitter } from '../util/emitter.ts';
 import type { Subscription } from '../util/emitter.ts';
 import { MachineSession } from './machine-session.ts';
-import { launchError } from './model/launch-error.ts';
-import type { LaunchError } from './model/launch-error.ts';
+import { adapterEnded, launchError } from './model/session-error.ts';
+import type { SessionError } from './model/session-error.ts';
 import { stateAfter } from './model/session-state.ts';
 
 export const DEBUG_TYPE = 'start-of-day';
@@ -18,7 +18,8 @@ export class Sessions {
   readonly invalidated = new Emitter<{ session: MachineSession; views: readonly View[] }>();
   readonly serialReceived = new Emitter<{ session: MachineSession; text: string }>();
   readonly ended = new Emitter<MachineSession>();
-  readonly launchFailed = new Emitter<{ session: MachineSession; error: LaunchError }>();
+  /** A kernel was refused, or an adapter ended by itself. */
+  readonly failed = new Emitter<{ session: MachineSession; error: SessionError }>();
 
   private readonly live = new Map<string, MachineSession>();
   private readonly subscriptions: readonly Subscription[];
@@ -50,14 +51,18 @@ export class Sessions {
     return {
       onDidSendMessage: (message: DebugProtocol.ProtocolMessage) => {
         const error = launchError(message);
-        if (error !== undefined) this.launchFailed.fire({ session, error });
+        if (error !== undefined) this.failed.fire({ session, error });
         const state = stateAfter(session.state, message);
         if (state === session.state) return;
         session.state = state;
         this.changed.fire();
       },
       onWillStopSession: () => this.forget(session),
-      onExit: () => this.forget(session),
+      onExit: (code, signal) => {
+        const error = adapterEnded(code, signal);
+        if (error !== undefined && this.live.has(debug.id)) this.failed.fire({ session, error });
+        this.forget(session);
+      },
     };
   }
 

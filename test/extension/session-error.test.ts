@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { toErrorMessage } from '../../src/adapter/errors.ts';
-import { launchError } from '../../src/extension/model/launch-error.ts';
+import { adapterEnded, launchError } from '../../src/extension/model/session-error.ts';
 import { StartOfDayError } from '../../src/util/errors.ts';
 
 function refused(command: string, parts: ConstructorParameters<typeof StartOfDayError>[0]): DebugProtocol.Response {
@@ -28,5 +28,13 @@ describe('the message of a refused launch', () => {
   it('is there for nothing else', () => {
     assert.equal(launchError(refused('evaluate', parts)), undefined);
     assert.equal(launchError({ seq: 1, type: 'event' }), undefined);
+  });
+});
+
+describe('the message of an adapter that ended', () => {
+  it('says how, unless it was told to', () => {
+    assert.equal(adapterEnded(0, undefined), undefined);
+    assert.match(adapterEnded(1, undefined)?.detail ?? '', /with exit code 1/);
+    assert.match(adapterEnded(undefined, 'SIGSEGV')?.detail ?? '', /by SIGSEGV/);
   });
 });

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { MachineSession } from './machine-session.ts';
-import type { LaunchError } from './model/launch-error.ts';
+import type { SessionError } from './model/session-error.ts';
 
-/** Shows why a kernel was not booted, with what leads on from there. */
-export async function showLaunchError(session: MachineSession, error: LaunchError): Promise<void> {
+/** Shows why there is no machine, with what leads on from there. */
+export async function showSessionError(session: MachineSession, error: SessionError): Promise<void> {
   const explain = 'Explain Entries';
   const open = 'Open launch.json';
   const chosen = await vscode.window.showErrorMessage(
