@@ -35,7 +35,10 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
     case 'triple-fault':
       state.debuggee.inspection.fatal = stop.chain ?? [];
       if (!state.exceptionFilters.has('shutdown')) return end(state, stop);
-      say(state, explainTripleFault(state.debuggee.inspection.fatal, state.debuggee.inspection.faultSurroundings()));
+      explain(
+        state,
+        explainTripleFault(state.debuggee.inspection.fatal, state.debuggee.inspection.faultSurroundings()),
+      );
       return state.stoppedEvent({
         reason: 'exception',
         description: 'Triple fault',
@@ -63,11 +66,14 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
 
 /** A guest that died, in a session that does not want to look at it. */
 function end(state: SessionState, stop: MachineStop): void {
-  say(state, stop.description);
+  state.send('output', { category: 'important', output: `${stop.description}\n` });
   state.terminate(1);
 }
 
-/** Not every client has a place where it shows `exceptionInfo`: VS Code has none for a frame without source. */
-function say(state: SessionState, text: string): void {
-  state.send('output', { category: 'important', output: `${text}\n` });
+/**
+ * Writes an explanation to the console, for clients that do not show `exceptionInfo`: VS Code has no place for it in a frame without
+ * source. `important` would make a notification of it besides.
+ */
+function explain(state: SessionState, text: string): void {
+  state.send('output', { category: 'stderr', output: `${text}\n` });
 }
