@@ -53,7 +53,7 @@ export async function startWorkbench(
   const server = await startServer({ workbench, home, vsix, folder, settings: SETTINGS });
   const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
   const browser = await chromium.launch({ executablePath, args });
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
   page.setDefaultTimeout(PATIENCE);
   const code = new WorkbenchPage(page, PICTURES);
   await code.open(server.url);

@@ -87,6 +87,13 @@ export class WorkbenchPage {
       .filter({ hasText: new RegExp(address, 'i') });
   }
 
+  /** Scrolls the Disassembly view down until it shows an instruction with this text. */
+  async scrollDisassembly(text: string): Promise<void> {
+    const instruction = this.page.locator('.disassembly-view .monaco-list-row', { hasText: text }).first();
+    await this.page.locator('.disassembly-view').hover();
+    while (!(await instruction.isVisible())) await this.page.mouse.wheel(0, 100);
+  }
+
   /** The title of a view of the side bar; a click folds the view. */
   viewHeader(view: string): Locator {
     return this.page.locator(`.pane-header[aria-label^="${view}"]`);
@@ -106,6 +113,7 @@ export class WorkbenchPage {
   async screenshot(name: string): Promise<void> {
     // Away from whatever would show a hover.
     await this.page.mouse.move(900, 600);
+    await this.page.locator('.workbench-hover').first().waitFor({ state: 'hidden' });
     await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`) });
   }
 }
