@@ -54,6 +54,8 @@ describe('the packaged extension in a real VS Code', () => {
 
   it('stops at the Multiboot entry on F5', async () => {
     await code.command('View: Show Run and Debug');
+    // Wide enough to read what a register means.
+    await code.widenSideBar(130);
     await code.page.keyboard.press('F5');
     await code.debugToolbar.waitFor();
     await code.callStackRow('_start').waitFor();

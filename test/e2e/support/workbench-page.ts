@@ -94,6 +94,17 @@ export class WorkbenchPage {
     while (!(await instruction.isVisible())) await this.page.mouse.wheel(0, 100);
   }
 
+  /** Drags the edge of the side bar, in pixels. */
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('There is no side bar');
+    const edge = box.x + box.width;
+    await this.page.mouse.move(edge, 500);
+    await this.page.mouse.down();
+    await this.page.mouse.move(edge + pixels, 500, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
   /** The title of a view of the side bar; a click folds the view. */
   viewHeader(view: string): Locator {
     return this.page.locator(`.pane-header[aria-label^="${view}"]`);
