@@ -1,8 +1,22 @@
+import type { Debuggee } from '../debugger/debuggee.ts';
+import type { RunControl } from '../debugger/run-control.ts';
+import { StartOfDayError } from '../util/errors.ts';
 import type { Handlers } from './requests.ts';
 import type { SessionState } from './session-state.ts';
 
 /** The only thread: the processor. */
 const THREAD = { id: 1, name: 'CPU 0' };
+
+/** After a shutdown there is nothing to step. */
+function requireAlive({ control }: Debuggee): RunControl {
+  if (!control.shutDown) return control;
+  throw new StartOfDayError({
+    code: 'shut-down',
+    blame: 'user',
+    title: 'The machine has shut down',
+    mend: 'Restart it to run again.',
+  });
+}
 
 export function executionRequests(
   state: SessionState,
@@ -15,9 +29,9 @@ export function executionRequests(
   return {
     threads: () => ({ threads: [THREAD] }),
     continue: () => {
-      const { control, inspection } = state.stopped;
+      const { control } = state.stopped;
       // After a shutdown there is nothing to go on with: the run is over.
-      if (inspection.fatal.length > 0) after(() => state.terminate(1));
+      if (control.shutDown) after(() => state.terminate(1));
       else after(() => control.continue());
       return { allThreadsContinued: true };
     },
@@ -26,16 +40,16 @@ export function executionRequests(
       return after(() => control.pause());
     },
     next: () => {
-      const { control } = state.stopped;
+      const control = requireAlive(state.stopped);
       return after(() => control.stepOver());
     },
     stepIn: () => {
-      const { control } = state.stopped;
+      const control = requireAlive(state.stopped);
       return after(() => control.step());
     },
     stepOut: () => {
       // Throws before the response when there is no caller.
-      const run = state.stopped.control.planStepOut();
+      const run = requireAlive(state.stopped).planStepOut();
       return after(run);
     },
   };

@@ -4,7 +4,7 @@ import type { LaunchConfiguration } from './launch-schema.ts';
 import { checkObject } from './schema.ts';
 import type { PropertySchema } from './schema.ts';
 
-/** Attributes of a launch configuration that belong to the client and say nothing to the adapter. */
+/** Attributes of a launch configuration that the client adds or keeps for itself. */
 const CLIENT_ATTRIBUTES = new Set([
   'type',
   'request',
@@ -30,7 +30,10 @@ const LATER_ATTRIBUTES: Readonly<Record<string, string>> = {
 
 /** A launch configuration with the default of everything that has one. */
 export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, Optional>> &
-  Pick<LaunchConfiguration, Optional>;
+  Pick<LaunchConfiguration, Optional> & {
+    /** Run Without Debugging: stop neither at the entry nor at breakpoints, and end with the guest. */
+    readonly noDebug: boolean;
+  };
 
 /** The attributes that mean something by not being there. */
 type Optional = 'maxInstructions' | 'entryAddress';
@@ -40,10 +43,9 @@ type Optional = 'maxInstructions' | 'entryAddress';
  * found and what was needed; a misspelt attribute is an error that names the nearest right one.
  */
 export function validateLaunch(launchArguments: unknown): CompleteLaunchConfiguration {
+  const everything = isRecord(launchArguments) ? launchArguments : {};
   const given = Object.fromEntries(
-    Object.entries(isRecord(launchArguments) ? launchArguments : {}).filter(
-      ([name]) => !CLIENT_ATTRIBUTES.has(name) && !name.startsWith('__'),
-    ),
+    Object.entries(everything).filter(([name]) => !CLIENT_ATTRIBUTES.has(name) && !name.startsWith('__')),
   );
   if (given['program'] === undefined)
     throw new StartOfDayError({
@@ -60,7 +62,8 @@ export function validateLaunch(launchArguments: unknown): CompleteLaunchConfigur
     ),
   );
   // The schema has just proved the shape that the type states.
-  return { ...defaults, ...given } as unknown as CompleteLaunchConfiguration;
+  const complete = { ...defaults, ...given, noDebug: everything['noDebug'] === true };
+  return complete as unknown as CompleteLaunchConfiguration;
 }
 
 function notYet(name: string, purpose: string): StartOfDayError {

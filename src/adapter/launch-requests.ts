@@ -23,7 +23,7 @@ export function launchRequests(
   /** The machine stands at its entry: stops there, or runs. */
   const begin = (): void => {
     const { configuration, debuggee } = state.launched;
-    if (configuration.stopOnEntry) debuggee.control.stopAtEntry();
+    if (configuration.stopOnEntry && !configuration.noDebug) debuggee.control.stopAtEntry();
     else debuggee.control.continue();
   };
   return {
@@ -45,6 +45,8 @@ export function launchRequests(
       return undefined;
     },
     configurationDone: () => {
+      // Throws before the response when there is nothing to begin.
+      state.requireStopped();
       state.afterResponse(begin);
       return undefined;
     },

@@ -12,10 +12,11 @@ const ADDRESS_SPACE = 0x1_0000_0000n;
 export function memoryRequests(state: SessionState): Handlers<'readMemory' | 'writeMemory'> {
   return {
     readMemory: ({ memoryReference: reference, offset = 0, count }) => {
+      const { inspection } = state.stopped;
       const start = parseAddress(reference) + BigInt(offset);
       if (start < 0n || start >= ADDRESS_SPACE) return { address: reference, unreadableBytes: Math.max(0, count) };
       const wanted = Math.max(0, Math.min(count, LARGEST_READ, Number(ADDRESS_SPACE - start)));
-      const bytes = state.stopped.inspection.read(start, wanted);
+      const bytes = inspection.read(start, wanted);
       return {
         address: memoryReference(start),
         data: toBase64(bytes),

@@ -1,5 +1,7 @@
 import type { Debuggee } from '../debugger/debuggee.ts';
+import type { Scheduler } from '../debugger/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { toErrorMessage } from './errors.ts';
 import type { AdapterHost } from './host.ts';
 import type { CompleteLaunchConfiguration } from './launch-configuration.ts';
 import { OutputStream } from './output-stream.ts';
@@ -39,7 +41,7 @@ export class SessionState {
   private over = false;
 
   constructor(host: AdapterHost, sendEvent: (event: string, body: unknown) => void) {
-    this.host = host;
+    this.host = { ...host, scheduler: this.guarded(host.scheduler) };
     this.sendEvent = sendEvent;
     this.breakpoints = new UserBreakpoints((body) => this.send('breakpoint', body));
   }
@@ -67,6 +69,13 @@ export class SessionState {
   }
 
   requireStopped(): void {
+    if (this.over)
+      throw new StartOfDayError({
+        code: 'session-over',
+        blame: 'user',
+        title: 'The session is over',
+        mend: 'Launch the kernel again.',
+      });
     if (this.debuggee.control.running)
       throw new StartOfDayError({
         code: 'running',
@@ -80,9 +89,10 @@ export class SessionState {
   adopt(launched: Launched): void {
     this.release();
     this.current = launched;
+    this.over = false;
     const { debuggee, configuration } = launched;
     this.output = new OutputStream(debuggee.machine, configuration.serial, (event, body) => this.send(event, body));
-    this.breakpoints.attach(debuggee);
+    this.breakpoints.attach(configuration.noDebug ? undefined : debuggee);
     debuggee.control.onStop.on((stop) => {
       this.flushOutput();
       describeStop(this, stop);
@@ -109,7 +119,12 @@ export class SessionState {
   responded(): void {
     const actions = this.deferred;
     this.deferred = [];
-    for (const action of actions) action();
+    for (const action of actions) this.guard(action);
+  }
+
+  /** Tells the client about an error that belongs to no request. */
+  complain(error: unknown): void {
+    this.send('output', { category: 'stderr', output: `${toErrorMessage(error, true).format}\n` });
   }
 
   /**
@@ -151,6 +166,23 @@ export class SessionState {
   end(): void {
     this.flushOutput();
     this.release();
+  }
+
+  /** What runs between requests has nobody to throw to: an error there ends the session and says why. */
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.complain(error);
+      this.terminate(1);
+    }
+  }
+
+  private guarded(scheduler: Scheduler): Scheduler {
+    return {
+      soon: (callback) => scheduler.soon(() => this.guard(callback)),
+      later: (callback, milliseconds) => scheduler.later(() => this.guard(callback), milliseconds),
+    };
   }
 
   private release(): void {

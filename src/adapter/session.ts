@@ -18,7 +18,7 @@ import { viewRequests } from './view-requests.ts';
 
 /**
  * One debug session: routes each request to the family that answers it, and turns what is thrown into an error response. Knows neither
- * Node nor VS Code: the transport calls `handleMessage` and listens to `onDidSendMessage`, or gives streams to `start`.
+ * Node nor VS Code: the transport calls `receive` and listens to `onDidSendMessage`.
  */
 export class Session extends ProtocolServer {
   private readonly state: SessionState;
@@ -44,6 +44,25 @@ export class Session extends ProtocolServer {
   /** Stops the machine: the client is gone. */
   override dispose(): void {
     this.state.end();
+  }
+
+  /** Takes a message of the client, whatever it is. */
+  receive(message: unknown): void {
+    if (isRequest(message)) this.dispatchRequest(message);
+    else
+      this.complain(
+        new StartOfDayError({
+          code: 'not-a-request',
+          blame: 'user',
+          title: 'The client sent a message that is no request',
+          detail: 'A request has "type": "request", a number "seq" and a text "command"',
+        }),
+      );
+  }
+
+  /** Tells the client about an error that belongs to no request. */
+  complain(error: unknown): void {
+    this.state.complain(error);
   }
 
   protected override dispatchRequest(request: DebugProtocol.Request): void {
@@ -86,4 +105,10 @@ export class Session extends ProtocolServer {
     // The client vouches for the shape of the arguments, as everywhere in DAP.
     return this.handlers[command as Command] as Handler<Command> as (request: unknown) => unknown;
   }
+}
+
+function isRequest(message: unknown): message is DebugProtocol.Request {
+  if (typeof message !== 'object' || message === null) return false;
+  const { type, seq, command } = message as Partial<Record<keyof DebugProtocol.Request, unknown>>;
+  return type === 'request' && typeof seq === 'number' && typeof command === 'string';
 }

@@ -31,6 +31,7 @@ export function describeStop(state: SessionState, event: StopEvent): void {
 }
 
 function describeMachineStop(state: SessionState, stop: MachineStop): void {
+  if (state.launched.configuration.noDebug && stop.reason !== 'debug-exit') return end(state, stop);
   switch (stop.reason) {
     case 'triple-fault':
       state.debuggee.inspection.fatal = stop.chain ?? [];
@@ -64,10 +65,10 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
   }
 }
 
-/** A guest that died, in a session that does not want to look at it. */
+/** A guest that can go no further, in a session that does not want to look at it. */
 function end(state: SessionState, stop: MachineStop): void {
   state.send('output', { category: 'important', output: `${stop.description}\n` });
-  state.terminate(1);
+  state.terminate(stop.reason === 'halt' || stop.reason === 'max-instructions' ? 0 : 1);
 }
 
 /**

@@ -30,8 +30,8 @@ export class UserBreakpoints {
     this.notify = notify;
   }
 
-  /** Sets everything on a machine that has taken the place of another; tells the client where the breakpoints lie now. */
-  attach(debuggee: Debuggee): void {
+  /** Sets everything on a machine that has taken the place of another, or on none; tells the client where the breakpoints lie now. */
+  attach(debuggee: Debuggee | undefined): void {
     this.debuggee = debuggee;
     const states = this.arm(this.breakpoints);
     for (const breakpoint of states) this.notify({ reason: 'changed', breakpoint });

@@ -20,6 +20,9 @@ export interface CodeSource {
 /** A function further back than this is not decoded from its start. */
 const FARTHEST_START = 0x4000n;
 
+/** Rows that are decoded from one read, so that a long listing of unmapped memory does not read it all for every row. */
+const ROWS_AT_ONCE = 256;
+
 /** What can be read changes from page to page. */
 const PAGE = 4096n;
 
@@ -41,7 +44,7 @@ function forward(disassembler: Disassembler, source: CodeSource, start: bigint, 
   const rows: ListingRow[] = [];
   let address = start;
   while (rows.length < count) {
-    const wanted = count - rows.length;
+    const wanted = Math.min(count - rows.length, ROWS_AT_ONCE);
     const bytes = source.read(address, wanted * LONGEST_INSTRUCTION);
     const decoded = disassembler.disassemble(bytes, address, wanted, source.context);
     for (const instruction of decoded) rows.push({ address: instruction.address, instruction });

@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from '../machine/clock.ts';
-import type { MachineStop } from '../machine/stop.ts';
+import type { MachineStop, StopReason } from '../machine/stop.ts';
 import { Emitter } from '../util/emitter.ts';
 import type { Breakpoints } from './breakpoints.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -25,6 +25,9 @@ const SLICE = 200_000;
 /** A guest that waits is left alone for the time it skips, but never longer than this at once. */
 const LONGEST_NAP_MILLISECONDS = 20;
 const TICKS_PER_MILLISECOND = TICKS_PER_SECOND / 1000;
+
+/** Stops that nothing continues from. */
+const FINAL: ReadonlySet<StopReason> = new Set(['triple-fault', 'shutdown', 'debug-exit']);
 
 /** A run under way. */
 interface Run {
@@ -55,6 +58,11 @@ export class RunControl {
 
   get running(): boolean {
     return this.run !== undefined;
+  }
+
+  /** The guest has ended the machine: it runs no further. */
+  get shutDown(): boolean {
+    return this.lastStop?.reason === 'machine' && FINAL.has(this.lastStop.stop.reason);
   }
 
   /** The machine stands before its first instruction. */

@@ -43,6 +43,7 @@ describe('launch configuration', () => {
         poison: true,
         cmdline: '',
         modules: [],
+        noDebug: false,
         memory: '128M',
         bootLoaderName: 'Start of Day',
         registers: {},
