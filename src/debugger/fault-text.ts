@@ -10,6 +10,8 @@ export interface FaultSurroundings {
   readonly idtLimit: number;
   /** True while IDTR holds what it held at entry: no LIDT has changed it. */
   readonly idtUntouched: boolean;
+  /** Linear address of the top of the stack: that of the first fault, where the machine stands. */
+  readonly stackTop: number;
 }
 
 /** A chain taken apart: what was raised, and why the double fault at its end could not be delivered. */
@@ -40,13 +42,13 @@ export function explainTripleFault(chain: readonly FaultRecord[], surroundings: 
   if (first === undefined) return 'shutdown';
   const events = raised.map((fault, index) => {
     const place = index === 0 ? ` at ${faultPlace(fault, surroundings)}` : '';
-    return `${formatException(fault.vector, fault.errorCode)}${place}: ${fault.reason}.`;
+    return `${formatException(fault.vector, fault.errorCode)}${place}${accessed(fault)}: ${fault.reason}.`;
   });
-  if (shutdown !== undefined) events.push(`Shutdown: ${shutdown.reason}.`);
+  if (shutdown !== undefined) events.push(`Shutdown${accessed(shutdown)}: ${shutdown.reason}.`);
   return [
     `${faultChainNames(chain)}, at instruction ${count(first.instruction)}`,
     ...events.map((event, index) => `${index + 1}. ${event}`),
-    mend(first, surroundings),
+    mend(first, chain[1], surroundings),
   ].join('\n');
 }
 
@@ -56,11 +58,31 @@ export function faultPlace(fault: FaultRecord, { nameOf }: Pick<FaultSurrounding
   return `${hex(fault.cs, 4)}:${hex(fault.ip, 8)}${name === undefined ? '' : ` <${name}>`}`;
 }
 
-function mend(first: FaultRecord, { idtLimit, idtUntouched }: FaultSurroundings): string {
+/** ` on lin:0xfffffffc`: the address that a page fault is about, which no reason names. */
+function accessed({ vector, operands: { address } }: FaultRecord): string {
+  return address === undefined || vector !== VECTOR.PF ? '' : ` on lin:${hex(address, 8)}`;
+}
+
+/** The most bytes that the delivery of an exception pushes: five words and an error code. */
+const LARGEST_FRAME = 24;
+
+/** True when the delivery of the fault before met no usable stack: #SS, or a page fault just below the top of the stack. */
+function lackedStack({ vector, operands: { address, second = vector } }: FaultRecord, stackTop: number): boolean {
+  if (second === VECTOR.SS) return true;
+  return second === VECTOR.PF && address !== undefined && (stackTop - 1 - address) >>> 0 < LARGEST_FRAME;
+}
+
+function mend(
+  first: FaultRecord,
+  second: FaultRecord | undefined,
+  { idtLimit, idtUntouched, stackTop }: FaultSurroundings,
+): string {
   const needed = hex(first.vector * 8 + 7, 2);
+  const before = `before instruction ${count(first.instruction)}`;
+  if (second !== undefined && lackedStack(second, stackTop))
+    return `Point SS:ESP at mapped, writable memory ${before}: the handler of ${formatException(first.vector)} needs a stack.`;
   if (idtLimit >= first.vector * 8 + 7)
     return `Make the gate of vector ${first.vector} in the IDT usable, or mend the cause of ${formatException(first.vector)}.`;
-  const before = `before instruction ${count(first.instruction)}`;
   const why = idtUntouched ? 'No LIDT has changed the IDT since entry. ' : '';
   return `${why}Load an IDT with a limit of at least ${needed} ${before}, or mend the cause of ${formatException(first.vector)}.`;
 }

@@ -89,6 +89,7 @@ export class Inspection implements ExpressionScope {
     return {
       nameOf: (offset) => this.nameOfCode(offset),
       idtLimit: limit,
+      stackTop: (this.target.segment('ss').base + this.number('esp')) >>> 0,
       idtUntouched: base === idtr.base >>> 0 && limit === idtr.limit,
     };
   }

@@ -1,9 +1,13 @@
+import type { SegmentName } from '../boot/protocol.ts';
+import type { Cpu } from '../cpu/cpu.ts';
 import { ACCESS, SEGMENT } from '../cpu/state.ts';
-import type { CpuState, SegmentIndex, TableRegister } from '../cpu/state.ts';
+import type { CpuState, TableRegister } from '../cpu/state.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { hex } from '../util/hex.ts';
 import { CR0_FIELDS, CR4_FIELDS } from '../x86/control-registers.ts';
 import { EFLAGS_FIELDS } from '../x86/eflags.ts';
 import { GENERAL_REGISTERS } from '../x86/registers.ts';
+import { loadControl, loadSegment } from './checked-load.ts';
 import type { RegisterValue } from './target.ts';
 import { fieldByName } from './variables/bits.ts';
 
@@ -12,7 +16,7 @@ interface RegisterAccess {
   /** Width in bits. */
   readonly bits: number;
   readonly read: (state: CpuState) => number;
-  readonly write?: (state: CpuState, value: number) => void;
+  readonly write?: (cpu: Cpu, value: number) => void;
 }
 
 /** Bits of EFLAGS that cannot be changed: bit 1 is always 1, and 3, 5, 15 and 22 up are always 0 (SDM 1, 3.4.3). */
@@ -20,34 +24,47 @@ const EFLAGS_FIXED = 0x2;
 const EFLAGS_DEFINED = 0x003f7fd5;
 
 const CONTROL_REGISTERS = [0, 2, 3, 4];
+const SEGMENT_NAMES: readonly SegmentName[] = ['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'ldtr', 'tr'];
+/** CS changes together with EIP, LDTR and TR by instructions of their own: those are left to the guest. */
+const LOADABLE: ReadonlySet<SegmentName> = new Set(['es', 'ss', 'ds', 'fs', 'gs']);
 const DEBUG_REGISTERS = [0, 1, 2, 3, 6, 7];
 
 const REGISTERS: ReadonlyMap<string, RegisterAccess> = new Map<string, RegisterAccess>([
   ...GENERAL_REGISTERS[32].map((name, index): [string, RegisterAccess] => [name, part(index, 32, 0)]),
   ...GENERAL_REGISTERS[16].map((name, index): [string, RegisterAccess] => [name, part(index, 16, 0)]),
   ...GENERAL_REGISTERS[8].map((name, index): [string, RegisterAccess] => [name, part(index & 3, 8, index > 3 ? 8 : 0)]),
-  ['eip', { bits: 32, read: (state) => state.ip, write: (state, value) => (state.ip = value) }],
+  [
+    'eip',
+    {
+      bits: 32,
+      read: (state) => state.ip,
+      write: (cpu, value) => {
+        cpu.state.ip = value;
+        cpu.wake();
+      },
+    },
+  ],
   [
     'eflags',
     {
       bits: 32,
       read: (state) => state.eflags,
-      write: (state, value) => (state.eflags = (value & EFLAGS_DEFINED) | EFLAGS_FIXED),
+      write: ({ state }, value) => (state.eflags = (value & EFLAGS_DEFINED) | EFLAGS_FIXED),
     },
   ],
   ...CONTROL_REGISTERS.map((index): [string, RegisterAccess] => [
     `cr${index}`,
-    { bits: 32, read: (state) => state.control(index), write: (state, value) => state.setControl(index, value) },
+    { bits: 32, read: (state) => state.control(index), write: (cpu, value) => loadControl(cpu, index, value) },
   ]),
   ...DEBUG_REGISTERS.map((index): [string, RegisterAccess] => [
     `dr${index}`,
     {
       bits: 32,
       read: (state) => state.debugRegister(index),
-      write: (state, value) => state.setDebugRegister(index, value),
+      write: ({ state }, value) => state.setDebugRegister(index, value),
     },
   ]),
-  ...Object.entries(SEGMENT).flatMap(([name, index]) => segmentRegisters(name, index)),
+  ...SEGMENT_NAMES.flatMap(segmentRegisters),
   ...tableRegisters('gdtr', (state, table) => (table === undefined ? state.gdtr : (state.gdtr = table))),
   ...tableRegisters('idtr', (state, table) => (table === undefined ? state.idtr : (state.idtr = table))),
   ['cpl', { bits: 2, read: (state) => state.cpl }],
@@ -70,7 +87,7 @@ export function readRegister(state: CpuState, name: string): RegisterValue | und
 }
 
 /** Throws when there is no such register, when it cannot be changed, or when the value does not fit. */
-export function writeRegister(state: CpuState, name: string, value: bigint): void {
+export function writeRegister(cpu: Cpu, name: string, value: bigint): void {
   const register = REGISTERS.get(name);
   if (register?.write === undefined)
     throw new StartOfDayError({
@@ -84,10 +101,10 @@ export function writeRegister(state: CpuState, name: string, value: bigint): voi
     throw new StartOfDayError({
       code: 'value-range',
       blame: 'user',
-      title: `0x${value.toString(16)} does not fit into ${name.toUpperCase()}`,
+      title: `${hex(value)} does not fit into ${name.toUpperCase()}`,
       detail: `It has ${register.bits} bits`,
     });
-  register.write(state, Number(unsigned));
+  register.write(cpu, Number(unsigned));
 }
 
 /** A general register or a part of it, `shift` bits up. */
@@ -96,17 +113,23 @@ function part(index: number, bits: 8 | 16 | 32, shift: number): RegisterAccess {
   return {
     bits,
     read: (state) => (state.register32(index) >>> shift) & mask,
-    write: (state, value) => {
+    write: ({ state }, value) => {
       const others = state.register32(index) & ~(mask << shift);
       state.setRegister32(index, (others | (value << shift)) >>> 0);
     },
   };
 }
 
-function segmentRegisters(name: string, index: SegmentIndex): [string, RegisterAccess][] {
+function segmentRegisters(name: SegmentName): [string, RegisterAccess][] {
+  const index = SEGMENT[name];
+  const selector: RegisterAccess = {
+    bits: 16,
+    read: (state) => state.segment(index).selector,
+    ...(LOADABLE.has(name) ? { write: (cpu, value) => loadSegment(cpu, name, value) } : {}),
+  };
   return [
-    [name, { bits: 16, read: (state) => state.segment(index).selector }],
-    [`${name}.selector`, { bits: 16, read: (state) => state.segment(index).selector }],
+    [name, selector],
+    [`${name}.selector`, selector],
     [`${name}.base`, { bits: 32, read: (state) => state.segment(index).base }],
     [`${name}.limit`, { bits: 32, read: (state) => state.segment(index).limit }],
     [`${name}.dpl`, { bits: 2, read: (state) => (state.segment(index).access >>> ACCESS.dplShift) & 3 }],
@@ -123,7 +146,7 @@ function tableRegisters(
       {
         bits: 32,
         read: (state) => access(state).base,
-        write: (state, base) => access(state, { ...access(state), base }),
+        write: ({ state }, base) => access(state, { ...access(state), base }),
       },
     ],
     [
@@ -131,7 +154,7 @@ function tableRegisters(
       {
         bits: 16,
         read: (state) => access(state).limit,
-        write: (state, limit) => access(state, { ...access(state), limit }),
+        write: ({ state }, limit) => access(state, { ...access(state), limit }),
       },
     ],
   ];

@@ -6,6 +6,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { MachineStop, RunLimits } from '../machine/stop.ts';
 import { CR0 } from '../x86/control-registers.ts';
 import { walkPages } from '../x86/page-walk.ts';
+import { liveCallers } from './live-callers.ts';
 import { REGISTER_NAMES, readRegister, writeRegister } from './machine-registers.ts';
 import type { AddressSpace, Caller, RegisterValue, Target } from './target.ts';
 
@@ -41,7 +42,7 @@ export class MachineTarget implements Target {
     return readRegister(this.machine.cpu.state, name);
   }
   setRegister(name: string, value: bigint): void {
-    writeRegister(this.machine.cpu.state, name, value);
+    writeRegister(this.machine.cpu, name, value);
     this.machine.cpu.stateChanged();
   }
   registerNames(): readonly string[] {
@@ -77,7 +78,7 @@ export class MachineTarget implements Target {
   }
 
   callers(): readonly Caller[] {
-    return this.machine.cpu.callers();
+    return liveCallers(this.machine.cpu.callers(), this);
   }
   faults(): readonly FaultRecord[] {
     return this.machine.faults;

@@ -94,7 +94,7 @@ describe('DAP on a stopped machine', () => {
     await refuse('EAX', 'eex', /There is no symbol or register "eex". Did you mean/);
     await refuse('EFLAGS', 'IF XF', /There is no flag "XF"/);
     await refuse('EFLAG', '1', /There is no variable "EFLAG" here. Did you mean "EFLAGS"\?/);
-    await refuse('CS', '8', /"CS" cannot be changed here/, await session.scope('Segments'));
+    await refuse('CS', '8', /CS cannot be changed here. Let the guest load it/, await session.scope('Segments'));
     const eflags = (await session.variable('Registers', 'EFLAGS')).variablesReference;
     await refuse('CF', '2', /CF cannot be 2. It has 1 bit/, eflags);
   });

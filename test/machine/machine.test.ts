@@ -247,6 +247,7 @@ serial:
         stop.description,
         /^Triple fault at 0x00100008: neither #UD \(.+\) nor the double fault could be delivered: .+\.$/,
       );
+      assert.deepEqual(machine.faults, stop.chain);
       assert.deepEqual(
         stop.chain?.map((fault) => [fault.vector, fault.cs, fault.ip, fault.instruction, fault.during]),
         [

@@ -23,6 +23,15 @@ export function faultRows(inspection: Inspection): VariableNode[] {
           value: faultPlace(fault, { nameOf: (offset) => inspection.nameOfCode(offset) }),
           memory: inspection.codeAddress(fault.ip),
         },
+        ...(fault.operands['address'] === undefined
+          ? []
+          : [
+              {
+                name: 'address',
+                value: inspection.address(BigInt(fault.operands['address'])),
+                memory: BigInt(fault.operands['address']),
+              },
+            ]),
         { name: 'instruction', value: count(fault.instruction) },
       ],
     };

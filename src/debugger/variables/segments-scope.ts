@@ -22,18 +22,21 @@ export function segmentRow(inspection: Inspection, name: SegmentName): VariableN
   const cache = inspection.target.segment(name);
   const protectedMode = (inspection.number('cr0') & CR0.PE) !== 0 && (inspection.number('eflags') & EFLAGS.VM) === 0;
   const cached = descriptorOfCache(cache);
+  const set = (text: string): void => inspection.target.setRegister(name, inspection.evaluate(text).value);
   return {
     name: name.toUpperCase(),
     value: segmentText(cache, cached, protectedMode),
     type: 'selector',
     evaluateName: `$${name}`,
     menu: 'segment',
+    set,
     children: () => [
       {
         name: 'selector',
         value: `${hex(cache.selector, 4)} · ${protectedMode ? describeSelector(cache.selector) : `paragraph ${registerHex(cache.selector << 4)}`}`,
         type: 'uint16',
         evaluateName: `$${name}.selector`,
+        set,
       },
       {
         name: 'cached',
