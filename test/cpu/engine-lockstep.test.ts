@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { prebuildHandlers } from '../../src/cpu/interpreter/prebuilt-handlers.ts';
+import { MICRO_OP, MICRO_OPS, MICRO_OPS_END } from '../../src/cpu/layout.ts';
 import { assemble, compile, runHosted, type Program } from '../support/assembler.ts';
 import { Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
 import { Random } from '../support/random.ts';
@@ -101,17 +102,51 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
     assert.deepEqual(interrupted('interpreter'), interrupted('reference'));
   });
 
-  it('goes through more micro-ops than there is room for', () => {
-    // 70,000 jumps to the next instruction take four micro-ops each; the last one goes back to the first.
-    const count = 70_000;
-    const code = new Uint8Array(count * 2 + 5);
-    for (let n = 0; n < count; n++) code.set([0xeb, 0], n * 2);
-    code[count * 2] = 0xe9;
-    new DataView(code.buffer).setInt32(count * 2 + 1, -code.length, true);
-    const guest = new Guest('interpreter', { code });
-    for (const budget of [count - 3, 7, count + 1, 773]) assert.equal(guest.run(budget).kind, 'budget');
-    assert.equal(guest.cpu.retired, 2 * (count + 1) + 776);
-    assert.equal(guest.cpu.state.ip, PLACE.code + 2 * 776);
+  describe('with more micro-ops than there is room for', () => {
+    /** Micro-ops of the arena, of a block of one jump, and of a block of two instructions (see `interpreter.ts`). */
+    const ROOM = (MICRO_OPS_END - MICRO_OPS) / MICRO_OP.size;
+    const JUMP = 5;
+    const PAIR = 6;
+
+    /** `count` jumps to the next instruction. */
+    const jumps = (count: number): string => `.rept ${count}\n .byte 0xeb, 0\n .endr`;
+
+    it('goes on', () => {
+      const { bytes } = assemble(`${jumps(70_000)}\n jmp _start`, PLACE.code);
+      const guest = new Guest('interpreter', { code: bytes });
+      for (const budget of [69_997, 7, 70_001, 773]) assert.equal(guest.run(budget).kind, 'budget');
+      assert.equal(guest.cpu.retired, 2 * 70_001 + 776);
+      assert.equal(guest.cpu.state.ip, PLACE.code + 2 * 776);
+    });
+
+    it('forgets the links of what is gone', () => {
+      // The first block is left by a jump that was never taken before, to the block for which there is no room.
+      const count = Math.floor((ROOM - 2 * PAIR) / JUMP);
+      const program = assemble(
+        `test eax, eax\n jnz late\n ${jumps(count)}\n mov eax, 1\n jmp _start\nlate: test eax, eax\n jnz done\n nop\ndone: hlt`,
+        PLACE.code,
+      );
+      const guest = new Guest('interpreter', { code: program.bytes });
+      assert.deepEqual(guest.run(200_000), { kind: 'halted' });
+      assert.equal(guest.cpu.retired, 2 + count + 2 + 2 + 2 + 1);
+      assert.equal(guest.cpu.state.ip, program.at('done') + 1);
+    });
+
+    it('still sees code change', () => {
+      // There is no room for the first of a row of loops that change themselves.
+      const count = Math.floor(ROOM / JUMP);
+      const loops = `.rept 4
+          mov ecx, 3
+        1: inc byte ptr [2f + 2]
+        2: add ebx, 0
+          dec ecx
+          jnz 1b
+        .endr`;
+      const { bytes } = assemble(`${jumps(count)}\n ${loops}\n hlt`, PLACE.code);
+      const guest = new Guest('interpreter', { code: bytes });
+      assert.deepEqual(guest.run(200_000), { kind: 'halted' });
+      assert.equal(guest.register(3), 4 * (1 + 2 + 3));
+    });
   });
 });
 
