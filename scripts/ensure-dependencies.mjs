@@ -26,9 +26,12 @@ function run(command, ...args) {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     shell: process.platform === 'win32',
   });
-  if (status === 0) return;
-  console.error(`${command} ended with ${error?.message ?? status}`);
-  process.exit(1);
+  if (status !== 0) console.error(`${command} ended with ${error?.message ?? status}`);
+  return status === 0;
+}
+
+function runOrExit(command, ...args) {
+  if (!run(command, ...args)) process.exit(1);
 }
 
 /** npm notes what it installed in node_modules/.package-lock.json. */
@@ -36,7 +39,7 @@ function ensureModules() {
   const installed = path.join(root, 'node_modules', '.package-lock.json');
   const lock = path.join(root, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
+  runOrExit('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error');
 }
 
 function has(program) {
@@ -60,8 +63,9 @@ function ensurePackages() {
     console.log(`Tests that need ${missing.join(', ')} will be skipped: install these packages to run them.`);
     return;
   }
+  // One index of many that does not come is no reason to stop: the installation says what is really missing.
   run('apt-get', 'update', '-qq');
-  run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...missing);
+  runOrExit('apt-get', 'install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...missing);
 }
 
 ensureModules();
