@@ -1,5 +1,6 @@
 import { fromBase64, toBase64 } from '../util/base64.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { count } from '../util/hex.ts';
 import { memoryReference, parseAddress } from './addresses.ts';
 import type { Handlers } from './requests.ts';
 import type { SessionState } from './session-state.ts';
@@ -11,11 +12,11 @@ const ADDRESS_SPACE = 0x1_0000_0000n;
 
 export function memoryRequests(state: SessionState): Handlers<'readMemory' | 'writeMemory'> {
   return {
-    readMemory: ({ memoryReference: reference, offset = 0, count }) => {
+    readMemory: ({ memoryReference: reference, offset = 0, count: asked }) => {
       const { inspection } = state.stopped;
       const start = parseAddress(reference) + BigInt(offset);
-      if (start < 0n || start >= ADDRESS_SPACE) return { address: reference, unreadableBytes: Math.max(0, count) };
-      const wanted = Math.max(0, Math.min(count, LARGEST_READ, Number(ADDRESS_SPACE - start)));
+      if (start < 0n || start >= ADDRESS_SPACE) return { address: reference, unreadableBytes: Math.max(0, asked) };
+      const wanted = Math.max(0, Math.min(asked, LARGEST_READ, Number(ADDRESS_SPACE - start)));
       const bytes = inspection.read(start, wanted);
       return {
         address: memoryReference(start),
@@ -27,11 +28,13 @@ export function memoryRequests(state: SessionState): Handlers<'readMemory' | 'wr
       const { target } = state.stopped;
       const start = BigInt.asUintN(32, parseAddress(reference) + BigInt(offset));
       const bytes = fromBase64(data);
-      if (!allowPartial && target.read('linear', start, bytes.length).length < bytes.length)
+      const room = target.read('linear', start, bytes.length).length;
+      if (!allowPartial && room < bytes.length)
         throw new StartOfDayError({
           code: 'memory-write',
           blame: 'user',
-          title: `There are no ${bytes.length} bytes of memory at ${memoryReference(start)}`,
+          title: `${count(bytes.length)} bytes cannot be written at ${memoryReference(start)}`,
+          detail: room === 0 ? 'There is no memory' : `Memory ends after ${count(room)} bytes`,
         });
       const bytesWritten = target.write('linear', start, bytes);
       state.afterResponse(() => state.invalidate());

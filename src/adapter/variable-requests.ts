@@ -17,7 +17,7 @@ export function variableRequests(state: SessionState): Handlers<'scopes' | 'vari
     throw new StartOfDayError({
       code: 'variables-reference',
       blame: 'user',
-      title: `There are no variables ${handle}`,
+      title: `There are no variables with the reference ${handle}`,
     });
   };
   const referenceOf = (parent: number, { name, children }: VariableNode): number =>

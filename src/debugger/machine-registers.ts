@@ -4,6 +4,7 @@ import { ACCESS, SEGMENT } from '../cpu/state.ts';
 import type { CpuState, TableRegister } from '../cpu/state.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
+import { didYouMean } from '../util/nearest-name.ts';
 import { CR0_FIELDS, CR4_FIELDS } from '../x86/control-registers.ts';
 import { EFLAGS_FIELDS } from '../x86/eflags.ts';
 import { GENERAL_REGISTERS } from '../x86/registers.ts';
@@ -94,7 +95,10 @@ export function writeRegister(cpu: Cpu, name: string, value: bigint): void {
       code: 'register-write',
       blame: 'user',
       title: register === undefined ? `There is no register "${name}"` : `${name.toUpperCase()} cannot be changed here`,
-      ...(register === undefined ? {} : { mend: 'Let the guest load it: the CPU keeps more of it than its number.' }),
+      mend:
+        register === undefined
+          ? didYouMean(name, REGISTER_NAMES)
+          : 'Let the guest load it: the CPU keeps more of it than its number.',
     });
   const unsigned = BigInt.asUintN(register.bits, value);
   if (unsigned !== value && BigInt.asIntN(register.bits, value) !== value)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
-import { DapError } from '../support/dap-client.ts';
 import { DebugSession } from '../support/debug-session.ts';
 import { reference, sample, symbolsOf } from '../support/samples.ts';
 import { requireTool } from '../support/tools.ts';
@@ -58,7 +57,10 @@ describe('DAP on a stopped machine', () => {
   it('refuses to write where there is no memory, or does it in part when asked to', async () => {
     const { client } = session;
     const data = Buffer.alloc(8, 1).toString('base64');
-    await assert.rejects(client.request('writeMemory', { memoryReference: '0xfffffc', data }), DapError);
+    await assert.rejects(
+      client.request('writeMemory', { memoryReference: '0xfffffc', data }),
+      /8 bytes cannot be written at 0x00fffffc. Memory ends after 4 bytes/,
+    );
     const part = await client.request('writeMemory', { memoryReference: '0xfffffc', data, allowPartial: true });
     assert.deepEqual(part, { bytesWritten: 4 });
     await assert.rejects(client.request('writeMemory', { memoryReference: '0', data: '%%' }), /The data is not base64/);
@@ -83,6 +85,10 @@ describe('DAP on a stopped machine', () => {
     const bit = await client.request('setVariable', { variablesReference: eflags, name: 'IOPL', value: '3' });
     assert.equal(bit.value, '3 · bits 12-13');
     assert.equal(await session.evaluate('$eflags.iopl'), '3');
+    const cr0 = (await session.variable('Control', 'CR0')).variablesReference;
+    const protect = await client.request('setVariable', { variablesReference: cr0, name: 'WP', value: '1' });
+    assert.match(protect.value, /^1 · bit 16/);
+    assert.equal(await session.evaluate('$cr0 == 0x10011'), '1');
   });
 
   it('says why a variable cannot take a value', async () => {
@@ -95,6 +101,15 @@ describe('DAP on a stopped machine', () => {
     await refuse('EFLAGS', 'IF XF', /There is no flag "XF"/);
     await refuse('EFLAG', '1', /There is no variable "EFLAG" here. Did you mean "EFLAGS"\?/);
     await refuse('CS', '8', /CS cannot be changed here. Let the guest load it/, await session.scope('Segments'));
+    // This loader leaves no GDT behind, so that nothing can be loaded.
+    await refuse(
+      'DS',
+      '0x10',
+      /DS cannot be 0x0010. The CPU would refuse it with #GP\(0x10\): DS selector 0x10.*GDT limit/,
+      await session.scope('Segments'),
+    );
+    const cr0 = (await session.variable('Control', 'CR0')).variablesReference;
+    await refuse('PE', '0', /CR0 cannot be 0x00010010. This machine does not have real mode/, cr0);
     const eflags = (await session.variable('Registers', 'EFLAGS')).variablesReference;
     await refuse('CF', '2', /CF cannot be 2. It has 1 bit/, eflags);
   });

@@ -143,7 +143,7 @@ describe('expression', () => {
     ['1 +', 'The expression ends where a number, a register, a symbol or "(" is needed', undefined],
     ['(1', 'The expression ends where ")" is needed', undefined],
     ['1 2', '"2" stands where an operator is needed', undefined],
-    ['eax = 1', '"=" does not assign here', 'Compare with "==".'],
+    ['eax = 1', '"=" does not assign here', 'Compare with "==", or change a register in the Variables view.'],
     ['12ab', '"12ab" is not a number', 'Hexadecimal numbers start with 0x.'],
     ['u32', 'The type "u32" needs an address', 'Write u32[address].'],
     ['1 # 2', '"#" has no meaning in an expression', undefined],

@@ -93,6 +93,12 @@ function unexpected(source: string, at: number): StartOfDayError {
     const word = /^[\w.]+/.exec(source.slice(at))?.[0] ?? character;
     return expressionError(source, at, `"${word}" is not a number`, 'Hexadecimal numbers start with 0x.');
   }
-  if (character === '=') return expressionError(source, at, '"=" does not assign here', 'Compare with "==".');
+  if (character === '=')
+    return expressionError(
+      source,
+      at,
+      '"=" does not assign here',
+      'Compare with "==", or change a register in the Variables view.',
+    );
   return expressionError(source, at, `"${character}" has no meaning in an expression`);
 }
