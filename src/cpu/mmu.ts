@@ -1,3 +1,4 @@
+import { hex } from '../util/hex.ts';
 import { walkPages, type PageAccess } from '../x86/page-walk.ts';
 import type { AccessWidth, CpuBus, LinearMemory } from './context.ts';
 import { CpuFault } from './fault.ts';
@@ -98,10 +99,15 @@ export class Mmu implements LinearMemory {
       (physical) => this.readPhysical(physical, 32),
     );
     if (result.fault !== undefined) {
-      throw new CpuFault(PAGE_FAULT, result.fault.errorCode, `${access} of linear address: ${result.fault.reason}`, {
-        address: linear >>> 0,
-        entry: result.steps.at(-1)?.value ?? 0,
-      });
+      throw new CpuFault(
+        PAGE_FAULT,
+        result.fault.errorCode,
+        `${access} of lin:${hex(linear >>> 0, 8)}: ${result.fault.reason}`,
+        {
+          address: linear >>> 0,
+          entry: result.steps.at(-1)?.value ?? 0,
+        },
+      );
     }
     for (const update of result.updates) this.writePhysical(update.address, 32, update.value);
     if (!system) this.fill(linear, result.physical, access === 'write' || (result.writable && result.dirty));

@@ -42,9 +42,9 @@ export function explainTripleFault(chain: readonly FaultRecord[], surroundings: 
   if (first === undefined) return 'shutdown';
   const events = raised.map((fault, index) => {
     const place = index === 0 ? ` at ${faultPlace(fault, surroundings)}` : '';
-    return `${formatException(fault.vector, fault.errorCode)}${place}${accessed(fault)}: ${fault.reason}.`;
+    return `${formatException(fault.vector, fault.errorCode)}${place}: ${fault.reason}.`;
   });
-  if (shutdown !== undefined) events.push(`Shutdown${accessed(shutdown)}: ${shutdown.reason}.`);
+  if (shutdown !== undefined) events.push(`Shutdown: ${shutdown.reason}.`);
   return [
     `${faultChainNames(chain)}, at instruction ${count(first.instruction)}`,
     ...events.map((event, index) => `${index + 1}. ${event}`),
@@ -56,11 +56,6 @@ export function explainTripleFault(chain: readonly FaultRecord[], surroundings: 
 export function faultPlace(fault: FaultRecord, { nameOf }: Pick<FaultSurroundings, 'nameOf'>): string {
   const name = nameOf(fault.ip);
   return `${hex(fault.cs, 4)}:${hex(fault.ip, 8)}${name === undefined ? '' : ` <${name}>`}`;
-}
-
-/** ` on lin:0xfffffffc`: the address that a page fault is about, which no reason names. */
-function accessed({ vector, operands: { address } }: FaultRecord): string {
-  return address === undefined || vector !== VECTOR.PF ? '' : ` on lin:${hex(address, 8)}`;
 }
 
 /** The most bytes that the delivery of an exception pushes: five words and an error code. */

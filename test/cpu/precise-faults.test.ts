@@ -30,6 +30,9 @@ const useSegment =
   (guest: Guest): void =>
     guest.loadSegment('ds', selector);
 
+/** An address as reasons name it. */
+const linear = (address: number): string => `lin:0x${address.toString(16).padStart(8, '0')}`;
+
 const CASES: readonly FaultCase[] = [
   {
     name: 'PUSH of memory whose push faults',
@@ -37,7 +40,7 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 2,
-    reason: 'write of linear address: page table entry not present',
+    reason: `write of ${linear(AFTER_MISSING - 4)}: page table entry not present`,
     operands: { address: AFTER_MISSING - 4 },
   },
   {
@@ -45,7 +48,7 @@ const CASES: readonly FaultCase[] = [
     code: `pop dword ptr [${MISSING}]`,
     vector: 14,
     errorCode: 2,
-    reason: 'write of linear address: page table entry not present',
+    reason: `write of ${linear(MISSING)}: page table entry not present`,
     operands: { address: MISSING },
   },
   {
@@ -54,14 +57,14 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 2,
-    reason: 'write of linear address: page table entry not present',
+    reason: `write of ${linear(AFTER_MISSING - 4)}: page table entry not present`,
   },
   {
     name: 'XCHG with a read-only page and CR0.WP',
     code: `xchg eax, [${READ_ONLY}]`,
     vector: 14,
     errorCode: 3,
-    reason: 'write of linear address: page is read-only and CR0.WP is 1',
+    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
     operands: { address: READ_ONLY },
   },
   {
@@ -69,7 +72,7 @@ const CASES: readonly FaultCase[] = [
     code: `add dword ptr [${READ_ONLY + 8}], 5`,
     vector: 14,
     errorCode: 3,
-    reason: 'write of linear address: page is read-only and CR0.WP is 1',
+    reason: `write of ${linear(READ_ONLY + 8)}: page is read-only and CR0.WP is 1`,
   },
   {
     name: 'CMPXCHG that would not store',
@@ -77,14 +80,14 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 3,
-    reason: 'write of linear address: page is read-only and CR0.WP is 1',
+    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
   },
   {
     name: 'a store that straddles into a missing page',
     code: `mov dword ptr [${MISSING - 2}], 0x11223344`,
     vector: 14,
     errorCode: 2,
-    reason: 'write of linear address: page table entry not present',
+    reason: `write of ${linear(MISSING)}: page table entry not present`,
     operands: { address: MISSING },
   },
   {
@@ -92,7 +95,7 @@ const CASES: readonly FaultCase[] = [
     code: `mov eax, [${MISSING - 1}]`,
     vector: 14,
     errorCode: 0,
-    reason: 'read of linear address: page table entry not present',
+    reason: `read of ${linear(MISSING + 4)}: page table entry not present`,
     operands: { address: MISSING },
   },
   {
@@ -100,7 +103,7 @@ const CASES: readonly FaultCase[] = [
     code: `cmpxchg8b [${READ_ONLY - 4}]`,
     vector: 14,
     errorCode: 3,
-    reason: 'write of linear address: page is read-only and CR0.WP is 1',
+    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
     operands: { address: READ_ONLY },
   },
   {
@@ -109,7 +112,7 @@ const CASES: readonly FaultCase[] = [
     setUp: (guest) => guest.enterLevel(3),
     vector: 14,
     errorCode: 5,
-    reason: 'read of linear address: supervisor page, access at CPL 3',
+    reason: `read of ${linear(SUPERVISOR)}: supervisor page, access at CPL 3`,
   },
   {
     name: 'a jump into a missing page',
@@ -117,7 +120,7 @@ const CASES: readonly FaultCase[] = [
     before: 2,
     vector: 14,
     errorCode: 0,
-    reason: 'fetch of linear address: page table entry not present',
+    reason: `fetch of ${linear(MISSING)}: page table entry not present`,
     operands: { address: MISSING },
   },
   {
@@ -357,7 +360,7 @@ for (const engine of ENGINES) {
       assert.deepEqual(guest.run(100), { kind: 'halted' });
       assert.deepEqual([guest.register(3), guest.register(1), guest.register(2)], [0, PLACE.code + 5, MISSING + 4]);
       assert.deepEqual(events, [
-        `#14 at ${(PLACE.code + 5).toString(16)}, instruction 1: read of linear address: page table entry not present`,
+        `#14 at ${(PLACE.code + 5).toString(16)}, instruction 1: read of ${linear(MISSING + 4)}: page table entry not present`,
       ]);
       assert.equal(guest.cpu.retired, 1 + 1 + 4);
     });
