@@ -95,7 +95,7 @@ const CASES: readonly FaultCase[] = [
     code: `mov eax, [${MISSING - 1}]`,
     vector: 14,
     errorCode: 0,
-    reason: `read of ${linear(MISSING + 4)}: page table entry not present`,
+    reason: `read of ${linear(MISSING)}: page table entry not present`,
     operands: { address: MISSING },
   },
   {
