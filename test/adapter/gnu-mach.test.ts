@@ -16,7 +16,7 @@ import { requireTool } from '../support/tools.ts';
 describe('DAP on GNU Mach', function () {
   this.timeout(60_000);
   const session = new DebugSession();
-  let folder: string;
+  let folder: string | undefined;
   let kernel: string;
   let symbols: Map<string, number>;
   /** Virtual minus physical address of the segment with the code, as readelf tells it. */
@@ -36,7 +36,7 @@ describe('DAP on GNU Mach', function () {
   });
   after(async () => {
     await session.client.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
 
   const addressOf = (name: string): number => {

@@ -74,8 +74,10 @@ function download(test: Context, guest: Guest): Uint8Array {
     let done = existsSync(lists) ? run('apt-get', [...apt, 'download', guest.package], folder) : undefined;
     if (done?.ok !== true) {
       mkdirSync(join(lists, 'partial'), { recursive: true });
+      // One index that a mirror cannot give at the moment need not be the one of this package: the download tells.
       const update = run('apt-get', [...apt, 'update'], folder);
-      done = update.ok ? run('apt-get', [...apt, 'download', guest.package], folder) : update;
+      const download = run('apt-get', [...apt, 'download', guest.package], folder);
+      done = { ok: download.ok, output: `${update.output}${download.output}` };
     }
     const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
     if (!done.ok || archive === undefined)
