@@ -1,3 +1,5 @@
+import type { Backend } from '../paravirt/backend.ts';
+
 /**
  * What Start of Day's own views ask of the adapter beyond the Debug Adapter Protocol, and what it tells them. Every request is a read
  * of the machine at its current instruction, but `keyboard` and `serialInput`, which bring input to it. A request is legal while the
@@ -105,10 +107,6 @@ export interface MachineReply {
   readonly rows: readonly MachineRow[];
 }
 
-/** Which implementation a slot holds, told by the symbols at its target. */
-export type Backend =
-  'native' | 'xen' | 'lguest' | 'vmi' | 'kvm' | 'hyperv' | 'vmware' | 'tdx' | 'no-op' | 'other' | 'null';
-
 /** One function pointer of a `pv_ops` table. */
 export interface PvOpsSlot {
   /** "irq_disable". */
@@ -120,12 +118,10 @@ export interface PvOpsSlot {
   /** The pointer: a linear address. */
   readonly target: number;
   readonly backend: Backend;
-  /** Every symbol at the target, the table's own naming first; empty when there is none. */
-  readonly symbols: readonly string[];
+  /** `xen · xen_irq_disable_direct, was native`: backend, symbols at the target, and the backend at entry when it was another. */
+  readonly description: string;
   /** Differs from the stop before. */
   readonly changed: boolean;
-  /** The backend at entry, when the slot has another now. */
-  readonly was?: Backend;
 }
 
 /** The slots of one structure: `pv_irq_ops`, or a part of `pv_ops`. */

@@ -1,5 +1,6 @@
 import type { Debuggee } from '../debugger/debuggee.ts';
 import type { SlotHistory } from '../debugger/paravirt-view.ts';
+import { slotDescription } from '../paravirt/slot-text.ts';
 import type { PvOpsReply, PvOpsSlot } from './protocol.ts';
 
 /** What the Paravirt Operations view shows. */
@@ -25,8 +26,7 @@ function slotReply({ slot, atEntry, changed }: SlotHistory): PvOpsSlot {
     address: Number(slot.address),
     target: Number(slot.target),
     backend: slot.backend,
-    symbols: slot.symbols,
+    description: slotDescription(slot, atEntry),
     changed,
-    ...(atEntry === undefined || atEntry.backend === slot.backend ? {} : { was: atEntry.backend }),
   };
 }

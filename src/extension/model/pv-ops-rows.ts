@@ -1,5 +1,5 @@
-import type { Backend, PvOpsGroup, PvOpsReply, PvOpsSlot } from '../../adapter/protocol.ts';
-import { hex } from '../../util/hex.ts';
+import type { PvOpsGroup, PvOpsReply, PvOpsSlot } from '../../adapter/protocol.ts';
+import type { Backend } from '../../paravirt/backend.ts';
 import type { Row } from './row.ts';
 
 /** The rows of the Paravirt Operations view: one for each group with its slots, then what the kernel believes it runs on. */
@@ -22,14 +22,11 @@ function groupRow(group: PvOpsGroup): Row {
 }
 
 function slotRow(slot: PvOpsSlot): Row {
-  const target = slot.symbols.length > 0 ? slot.symbols.join(', ') : hex(slot.target, 8);
-  const held = slot.backend === 'null' ? 'null' : `${slot.backend} · ${target}`;
-  const before = slot.was === undefined ? '' : `, was ${slot.was}`;
   return {
     label: slot.name,
-    description: held + before,
+    description: slot.description,
     icon: slot.changed ? 'diff-modified' : 'symbol-method',
     context: 'slot',
-    accessibleLabel: [slot.name, slot.backend, ...(slot.backend === 'null' ? [] : [target])].join(', ') + before,
+    accessibleLabel: `${slot.name}, ${slot.description.replace(' · ', ', ')}`,
   };
 }
