@@ -3,7 +3,7 @@
  * Absolute figures depend on the host; compare ratios.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { bootDebuggee } from '../src/debugger/boot-request.ts';
 import type { Debuggee } from '../src/debugger/debuggee.ts';
 import { nodeScheduler } from '../src/platform/node/scheduler.ts';
@@ -11,7 +11,7 @@ import { DapClient } from '../test/support/dap-client.ts';
 import { buildGuest, GUESTS } from './guests.ts';
 import { gdbWithQemu, qemuSeconds } from './peers.ts';
 
-const SAMPLE = join(import.meta.dirname, '../samples/paravirt/paravirt.elf');
+const SAMPLE = 'samples/paravirt/paravirt.elf';
 const LAUNCHES = 10;
 const STEPS = 2_000_000;
 const DAP_STEPS = 500;
@@ -72,13 +72,13 @@ async function dap(): Promise<{ launchMs: number; stepMs: number; inspectedStepM
   for (let n = 0; n < LAUNCHES; n++) {
     const start = performance.now();
     const client = DapClient.spawn();
-    await client.boot({ program: SAMPLE });
+    await client.boot({ program: resolve(SAMPLE) });
     launches.push(performance.now() - start);
     await client.request('disconnect', undefined);
     await client.close();
   }
   const client = DapClient.spawn();
-  await client.boot({ program: SAMPLE });
+  await client.boot({ program: resolve(SAMPLE) });
   const step = async (): Promise<void> => {
     await client.request('stepIn', { threadId: 1, granularity: 'instruction' });
     await client.event('stopped');
@@ -109,7 +109,7 @@ async function inspect(client: DapClient): Promise<void> {
 async function main(): Promise<void> {
   const interpreter = interpreterSpeed();
   const target = targetSteps();
-  const adapter = await dap().catch(() => ({ launchMs: NaN, stepMs: 0, inspectedStepMs: 0 }));
+  const adapter = await dap();
   const peer = await gdbWithQemu(SAMPLE, PEER_STEPS);
   const report = {
     interpreter,

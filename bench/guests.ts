@@ -16,8 +16,9 @@ export const GUESTS: readonly BenchGuest[] = [
   { name: 'c-mix', sources: ['mix-start.S', 'mix.c'], iterations: 100 },
 ];
 
-const HERE = import.meta.dirname;
-const OUTPUT = join(HERE, '../.cache/bench');
+/** From the project's folder, where npm runs. */
+const SOURCES = 'bench/guests';
+const OUTPUT = '.cache/bench';
 
 /** Builds a guest with gcc -m32 and returns the path of its ELF file. */
 export function buildGuest({ name, sources, iterations }: BenchGuest): string {
@@ -30,8 +31,8 @@ export function buildGuest({ name, sources, iterations }: BenchGuest): string {
     `-DITERATIONS=${iterations}`,
     '-Wl,--build-id=none,-z,noexecstack',
     '-T',
-    join(HERE, 'guests/link.ld'),
-    ...sources.map((source) => join(HERE, 'guests', source)),
+    join(SOURCES, 'link.ld'),
+    ...sources.map((source) => join(SOURCES, source)),
     '-o',
     elf,
   ]);
