@@ -20,16 +20,17 @@ mkdirSync(output, { recursive: true });
 
 const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning' };
 
-// iced-x86 takes longer to load than all the rest, and nothing needs it before the first stop: it is loaded when one of its parts is used.
+// iced-x86 takes longer to load than all the rest, and nothing needs it before the first stop: it is a file of its own, loaded when one of
+// its parts is used.
 const lazyIced = {
   name: 'lazy-iced-x86',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^iced-x86$/ }, () => ({ path: 'iced-x86', namespace: 'lazy' }));
+    onResolve({ filter: /^\.\/iced_x86\.js$/, namespace: 'lazy' }, ({ path }) => ({ path, external: true }));
     onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
-      resolveDir: process.cwd(),
       contents: `
         let iced;
-        const parts = new Proxy({}, { get: (_, name) => name === '__esModule' || (iced ??= require('iced-x86/iced_x86.js'))[name] });
+        const parts = new Proxy({}, { get: (_, name) => name === '__esModule' || (iced ??= require('./iced_x86.js'))[name] });
         module.exports = Object.create(parts);`,
     }));
   },
@@ -49,9 +50,18 @@ for (const [file, source] of present)
     banner: file === 'cli.js' ? { js: '#!/usr/bin/env node' } : {},
   });
 
-// iced-x86 reads its WebAssembly from beside the file that it was bundled into.
+// It reads its WebAssembly from beside itself.
 const iced = createRequire(import.meta.url).resolve('iced-x86/iced_x86_bg.wasm');
 copyFileSync(iced, join(output, 'iced_x86_bg.wasm'));
+await build({
+  ...shared,
+  sourcemap: false,
+  entryPoints: ['iced-x86/iced_x86.js'],
+  outfile: join(output, 'iced_x86.js'),
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+});
 
 // The interpreter's common handlers, generated from the instruction descriptions.
 const generator = join(output, 'prebuild-handlers.cjs');

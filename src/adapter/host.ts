@@ -1,10 +1,11 @@
+import type { HandlerSource } from '../cpu/cpu.ts';
 import type { Scheduler } from '../debugger/scheduler.ts';
 
 /** What the adapter needs of the world around it. */
 export interface AdapterHost {
   readonly scheduler: Scheduler;
   /** The interpreter's handlers, when they were built ahead of time. */
-  readonly handlers: WebAssembly.Module | undefined;
+  readonly handlers: HandlerSource;
   /** The whole file. Throws StartOfDayError that names the file and why it cannot be read. */
   readFile(path: string): Promise<Uint8Array>;
   /** The client has left; nothing more will be asked. */

@@ -60,7 +60,7 @@ export const bootCommand: Command = {
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
         engine: engineNamed(single('--engine') ?? 'interpreter'),
-        handlers: loadHandlers(),
+        handlers: loadHandlers,
       },
       nodeScheduler,
     );

@@ -21,13 +21,16 @@ import type { SystemOperations } from './system/operation.ts';
 
 export type EngineName = 'interpreter' | 'reference';
 
+/** Where handlers that were built ahead of time come from; undefined where there are none. */
+export type HandlerSource = () => WebAssembly.Module | undefined;
+
 export interface CpuOptions {
   /** Bytes of guest physical memory, a multiple of 64 KiB. */
   readonly ramSize: number;
   readonly bus: CpuBus;
   readonly engine: EngineName;
-  /** The interpreter's handlers as `prebuilt-handlers.ts` makes them; without, they are made when they are needed. */
-  readonly handlers?: WebAssembly.Module;
+  /** Gives the interpreter's handlers as `prebuilt-handlers.ts` makes them; asked at the first run. Without, they are made when needed. */
+  readonly handlers?: HandlerSource;
 }
 
 export interface CpuRunOptions {
@@ -142,7 +145,8 @@ export class Cpu implements CpuContext {
     const { engine, handlers } = this.options;
     const longest = engine === 'reference' ? 1 : LONGEST_BLOCK;
     const code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
-    const interpreter = engine === 'reference' ? undefined : new Interpreter(this.state, this.memory, code, handlers);
+    const interpreter =
+      engine === 'reference' ? undefined : new Interpreter(this.state, this.memory, code, handlers?.());
     interpreter?.setBreakpoints(this.breakpoints);
     this.execution = { code, interpreter };
     return this.execution;

@@ -1,3 +1,4 @@
+import type { HandlerSource } from '../cpu/cpu.ts';
 import { chooseEntry } from '../boot/choose-entry.ts';
 import { applyPlan } from '../boot/load.ts';
 import type { LoadOptions } from '../boot/protocol.ts';
@@ -30,7 +31,7 @@ export interface BootRequest {
   readonly symbols: readonly (NamedFile & { readonly bias: string })[];
   readonly engine?: 'interpreter' | 'reference';
   /** The interpreter's handlers, when they were built ahead of time. */
-  readonly handlers?: WebAssembly.Module;
+  readonly handlers?: HandlerSource;
 }
 
 /** Plans the boot, builds the machine and puts a debugger around it. Throws with what the image or the request lacks. */

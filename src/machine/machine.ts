@@ -1,4 +1,4 @@
-import { Cpu, type CpuExit, type EngineName } from '../cpu/cpu.ts';
+import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../cpu/cpu.ts';
 import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
 import { Emitter } from '../util/emitter.ts';
 import { StartOfDayError } from '../util/errors.ts';
@@ -22,7 +22,7 @@ export interface MachineOptions {
   /** Default `interpreter`. */
   readonly engine?: EngineName;
   /** The interpreter's handlers, built ahead of time; without, they are made when they are needed. */
-  readonly handlers?: WebAssembly.Module;
+  readonly handlers?: HandlerSource;
 }
 
 const ONE_INSTRUCTION: RunLimits = { maxInstructions: 1, breakpoints: false };

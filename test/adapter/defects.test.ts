@@ -8,7 +8,7 @@ describe('a defect between requests', () => {
   it('ends the session and says what it is', async () => {
     const messages: { readonly event?: string; readonly body?: { readonly output?: string } }[] = [];
     const session = new Session({
-      handlers: undefined,
+      handlers: () => undefined,
       readFile: async (path) => new Uint8Array(await readFile(path)),
       disconnected: () => undefined,
       scheduler: {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccessWidth, CpuBus } from '../../src/cpu/context.ts';
-import { Cpu, type CpuExit, type EngineName } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../../src/cpu/cpu.ts';
 import { JUMP_CACHE, RAM } from '../../src/cpu/layout.ts';
 import { SEGMENT, type SegmentIndex } from '../../src/cpu/state.ts';
 
@@ -94,7 +94,7 @@ export interface GuestOptions {
   /** Bytes of RAM, 1 MiB unless said. */
   readonly ramSize?: number;
   /** Handlers built ahead of time. */
-  readonly handlers?: WebAssembly.Module;
+  readonly handlers?: HandlerSource;
 }
 
 /** Everything that a step may change, in a form to compare. */

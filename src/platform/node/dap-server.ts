@@ -12,7 +12,7 @@ import { nodeScheduler } from './scheduler.ts';
 export function serveStandardStreams(): void {
   const session = new Session({
     scheduler: nodeScheduler,
-    handlers: loadHandlers(),
+    handlers: loadHandlers,
     readFile: readWholeFile,
     // What was written must reach the client before the process ends.
     disconnected: () => void process.stdout.end(() => process.exit()),
@@ -40,11 +40,10 @@ function connectStreams(session: Session, input: Readable, output: Writable): vo
 
 /** Serves any number of sessions at a time on a port of 127.0.0.1 (0 for a free one). Resolves to the port once it listens. */
 export function servePort(port: number): Promise<number> {
-  const handlers = loadHandlers();
   const server = createServer((socket) => {
     const session = new Session({
       scheduler: nodeScheduler,
-      handlers,
+      handlers: loadHandlers,
       readFile: readWholeFile,
       disconnected: () => socket.end(),
     });
