@@ -138,8 +138,8 @@ export class Cpu implements CpuContext {
     this.attentionWanted = true;
   }
 
-  /** Builds what running needs, so that the first run need not wait for it. A machine that only stands at its entry does without. */
-  prepare(): Execution {
+  /** What running needs, built at the first run: a machine that only stands at its entry does without, and its launch does not wait. */
+  private prepare(): Execution {
     if (this.execution !== undefined) return this.execution;
     this.memory.prepare();
     const { engine, handlers } = this.options;

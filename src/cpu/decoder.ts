@@ -2,6 +2,7 @@ import * as iced from 'iced-x86';
 import { INSTRUCTION_SET } from '../isa/index.ts';
 import type { Description, Repeat } from '../isa/instruction.ts';
 import type { RegisterRef, Width } from '../isa/value.ts';
+import { decoderOptions } from './decoder-options.ts';
 import { makeForm, type BoundOperands, type FormParts, type InstructionForm } from './instruction-form.ts';
 import { operandSizeOf } from './operand-size.ts';
 
@@ -60,9 +61,6 @@ function generalRegisters(): ReadonlyMap<number, RegisterRef> {
   );
 }
 
-/** CPUID reports neither BMI1 nor LZCNT: REP BSF and REP BSR, which compilers write for both, are BSF and BSR; WBNOINVD is WBINVD. */
-const WITHOUT_NEWER_PREFIXES =
-  iced.DecoderOptions.NoMPFX_0FBC | iced.DecoderOptions.NoMPFX_0FBD | iced.DecoderOptions.NoWbnoinvd;
 const STACK_POINTER = 4;
 /** Bytes. */
 export const LONGEST_INSTRUCTION = 15;
@@ -83,7 +81,7 @@ export class InstructionDecoder {
 
   /** Opens a run of bytes for {@link next}: the decoder keeps a copy of them. The caller frees it. */
   open(bytes: Uint8Array, ip: number, mode: DecodeMode): iced.Decoder {
-    const decoder = new iced.Decoder(mode.codeSize, bytes, WITHOUT_NEWER_PREFIXES);
+    const decoder = new iced.Decoder(mode.codeSize, bytes, decoderOptions());
     decoder.ip = BigInt(ip >>> 0);
     return decoder;
   }

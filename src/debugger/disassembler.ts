@@ -1,4 +1,5 @@
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax, Instruction, OpKind, Register } from 'iced-x86';
+import { Decoder, Formatter, FormatterSyntax, Instruction, OpKind, Register } from 'iced-x86';
+import { decoderOptions } from '../cpu/decoder-options.ts';
 
 export type AssemblySyntax = 'intel' | 'att';
 
@@ -34,7 +35,7 @@ export class Disassembler {
 
   /** Decodes at most `count` instructions; the last one may be cut off by the end of the bytes and is then left out. */
   disassemble(bytes: Uint8Array, address: bigint, count: number, context: CodeContext): DisassembledInstruction[] {
-    const decoder = new Decoder(context.bits, bytes, DecoderOptions.None);
+    const decoder = new Decoder(context.bits, bytes, decoderOptions());
     const result: DisassembledInstruction[] = [];
     try {
       decoder.ip = BigInt.asUintN(context.bits, address - context.base);
@@ -59,7 +60,7 @@ export class Disassembler {
 
   /** For each offset the length of the instruction that would start there; 1 where none does or it is cut off. */
   lengths(bytes: Uint8Array, context: CodeContext): Uint8Array {
-    const decoder = new Decoder(context.bits, bytes, DecoderOptions.None);
+    const decoder = new Decoder(context.bits, bytes, decoderOptions());
     const instruction = new Instruction();
     const result = new Uint8Array(bytes.length);
     for (let at = 0; at < bytes.length; at++) {

@@ -1,4 +1,6 @@
-import { Decoder, DecoderOptions, Mnemonic } from 'iced-x86';
+import { Decoder, Mnemonic } from 'iced-x86';
+import type { Instruction } from 'iced-x86';
+import { decoderOptions } from '../cpu/decoder-options.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { LONGEST_INSTRUCTION } from './disassembler.ts';
 import type { Target } from './target.ts';
@@ -11,13 +13,11 @@ export interface StepPlan {
   readonly arrived: (target: Target) => boolean;
 }
 
-const INTERRUPTS: ReadonlySet<number> = new Set([Mnemonic.Int, Mnemonic.Int3, Mnemonic.Into, Mnemonic.Int1]);
-
 /** A step over the next instruction; undefined when a single step does it. */
 export function planStepOver(target: Target): StepPlan | undefined {
   const at = target.instructionAddress;
   const bytes = target.read('linear', at, LONGEST_INSTRUCTION);
-  const decoder = new Decoder(target.codeSize, bytes, DecoderOptions.None);
+  const decoder = new Decoder(target.codeSize, bytes, decoderOptions());
   const instruction = decoder.decode();
   try {
     const repeated = instruction.isStringInstruction && (instruction.hasRepPrefix || instruction.hasRepnePrefix);
@@ -26,7 +26,7 @@ export function planStepOver(target: Target): StepPlan | undefined {
       instruction.isCallFar ||
       instruction.isCallNearIndirect ||
       instruction.isCallFarIndirect;
-    if (!repeated && !calls && !INTERRUPTS.has(instruction.mnemonic)) return undefined;
+    if (!repeated && !calls && !isInterrupt(instruction)) return undefined;
     const depth = stackPointer(target);
     return { until: at + BigInt(instruction.length), arrived: (later) => stackPointer(later) >= depth };
   } finally {
@@ -55,4 +55,9 @@ export function planStepOut(target: Target): StepPlan {
 
 function stackPointer(target: Target): number {
   return Number(target.register('esp')?.value ?? 0n);
+}
+
+/** INT n, INT3, INTO and INT1. */
+function isInterrupt({ mnemonic }: Instruction): boolean {
+  return [Mnemonic.Int, Mnemonic.Int3, Mnemonic.Into, Mnemonic.Int1].includes(mnemonic);
 }

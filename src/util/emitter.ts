@@ -13,11 +13,6 @@ export class Emitter<T> {
     return { dispose: () => void this.listeners.delete(listener) };
   }
 
-  /** True when somebody listens: lets a source skip work that nobody would see. */
-  get armed(): boolean {
-    return this.listeners.size > 0;
-  }
-
   fire(value: T): void {
     for (const listener of [...this.listeners]) listener(value);
   }

@@ -56,6 +56,12 @@ function normalise(text: string): string {
 }
 
 describe('disassembler', () => {
+  it('shows what this CPU executes: REP BSF is BSF without BMI1 (SDM 2, TZCNT)', () => {
+    const code = Uint8Array.from([0xf3, 0x0f, 0xbc, 0xc1]);
+    const [line] = new Disassembler('intel').disassemble(code, BASE, 1, context);
+    assert.match(line?.text ?? '', /\bbsf eax, ecx$/);
+  });
+
   for (const syntax of ['att', 'intel'] as const)
     it(`reads the sample's first function as objdump does (${syntax})`, function () {
       requireTool(this, 'objdump');

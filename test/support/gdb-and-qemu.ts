@@ -7,15 +7,15 @@ import { join } from 'node:path';
 const PREAMBLE = ['set pagination off', 'set confirm off', 'set architecture i386', 'set disassembly-flavor att'];
 
 /**
- * Boots a Multiboot kernel in QEMU under GDB and runs a GDB script on it, beginning at the kernel's `_start`. Returns what both print.
+ * Boots a Multiboot kernel in QEMU under GDB and runs a GDB script on it, beginning at its entry. Returns what both print.
  * QEMU speaks to GDB through a pipe, so no port is taken. A hardware breakpoint, because the image is not in memory yet at the reset.
  */
-export function underGdbAndQemu(kernel: string, script: readonly string[]): string {
+export function underGdbAndQemu(kernel: string, script: readonly string[], entry = '_start'): string {
   const folder = mkdtempSync(join(tmpdir(), 'gdb-and-qemu-'));
   try {
     const file = join(folder, 'script.gdb');
     const qemu = `qemu-system-i386 -kernel "${kernel}" -m 128M -S -gdb stdio -display none -serial null -monitor null -no-reboot`;
-    const commands = [...PREAMBLE, `target remote | exec ${qemu}`, 'hbreak *_start', 'continue', 'delete'];
+    const commands = [...PREAMBLE, `target remote | exec ${qemu}`, `hbreak *${entry}`, 'continue', 'delete'];
     writeFileSync(file, [...commands, ...script, 'kill', ''].join('\n'));
     // GDB sends what QEMU's monitor answers to standard error; its place among the rest is wanted.
     const command = ['-c', 'exec gdb -nx -batch -x "$0" "$1" 2>&1', file, kernel];

@@ -12,15 +12,11 @@ import { segmentOperations } from './segment-load.ts';
 import { softwareInterruptOperations } from './software-interrupt.ts';
 import { tableRegisterOperations } from './table-registers.ts';
 
-const transfers: SystemOperations = {
+/** Every operation that an instruction description may call by name. While one runs, the instruction pointer is the instruction's own. */
+export const systemOperations: SystemOperations = {
   ...farTransferOperations,
   ...farReturnOperations,
   ...softwareInterruptOperations,
-};
-
-/** Every operation that an instruction description may call by name. While one runs, the instruction pointer is the instruction's own. */
-export const systemOperations: SystemOperations = {
-  ...transfers,
   ...segmentOperations,
   ...tableRegisterOperations,
   ...controlRegisterOperations,
@@ -31,6 +27,3 @@ export const systemOperations: SystemOperations = {
   ...processorOperations,
   ...descriptorQueryOperations,
 };
-
-/** The operations that set the instruction pointer themselves; after the others the caller moves it on. */
-export const controlTransfers: ReadonlySet<string> = new Set(Object.keys(transfers));
