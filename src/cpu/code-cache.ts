@@ -120,7 +120,7 @@ export class CodeCache {
 
   private decode(ip: number, linear: number, physical: number, context: CodeContext): CodeBlock {
     const inPage = 0x1000 - (linear & 0xfff);
-    if (physical >= this.state.ramSize) return this.decodeAcrossPages(ip, linear, physical, context);
+    if (!this.mmu.isRam(physical, 1)) return this.decodeAcrossPages(ip, linear, physical, context);
     const start = L.RAM + physical;
     const available = Math.min(inPage, this.longest * LONGEST_INSTRUCTION);
     const decoder = this.decoder.open(this.state.bytes.subarray(start, start + available), ip, context);

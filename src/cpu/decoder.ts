@@ -46,7 +46,7 @@ const MOV_SYSTEM: readonly (readonly [RegExp, string])[] = [
   [/^Mov_.*_Sreg$/, 'MovFromSegment'],
 ];
 const STRING_MNEMONIC = /^(Movs|Stos|Lods|Cmps|Scas|Ins|Outs)[bwd]$/;
-/** Vector encodings share mnemonics with integer ones (MOVSD). */
+/** Encodings with MMX or XMM operands are described by code name: they share mnemonics with each other and with integer ones (MOVSD). */
 const VECTOR_OPERAND = /_[xyz]?mm/;
 
 /** General registers by iced-x86's register numbers. */
@@ -110,6 +110,7 @@ export class InstructionDecoder {
     const { instruction } = this;
     const { OpKind } = iced;
     const registers: RegisterRef[] = [];
+    const vectors: number[] = [];
     let kinds = '';
     let base = -1;
     let index = -1;
@@ -126,9 +127,13 @@ export class InstructionDecoder {
         case OpKind.Register: {
           const register = instruction.opRegister(n);
           const general = this.generalRegisters.get(register);
+          const vector = vectorRegisterNumber(register);
           if (general !== undefined) {
             registers.push(general);
             kinds += 'r';
+          } else if (vector !== undefined) {
+            vectors.push(vector);
+            kinds += 'v';
           } else {
             [kinds, immediate] = [kinds + 's', systemRegisterNumber(register)];
           }
@@ -190,7 +195,21 @@ export class InstructionDecoder {
       baseIsStackPointer,
     });
     const { length } = instruction;
-    return { form, ip, length, registers, base, index, scale, displacement, segment, immediate, immediate2, target };
+    return {
+      form,
+      ip,
+      length,
+      registers,
+      vectors,
+      base,
+      index,
+      scale,
+      displacement,
+      segment,
+      immediate,
+      immediate2,
+      target,
+    };
   }
 
   private form(encoding: EncodingInfo, parts: FormParts): InstructionForm {
@@ -209,7 +228,7 @@ export function describeEncoding(code: number, mnemonic: number): EncodingInfo {
   const name = iced.Code[code] ?? `code ${code}`;
   const system = MOV_SYSTEM.find(([pattern]) => pattern.test(name))?.[1];
   const key = system ?? iced.Mnemonic[mnemonic] ?? '';
-  const description = VECTOR_OPERAND.test(name) ? undefined : INSTRUCTION_SET.get(key);
+  const description = INSTRUCTION_SET.get(name) ?? (VECTOR_OPERAND.test(name) ? undefined : INSTRUCTION_SET.get(key));
   const width = operandSizeOf(name);
   const operandWidths = description?.operandWidths?.(width, name) ?? [];
   return { description, name, width, operandWidths, repeats: STRING_MNEMONIC.test(key) };
@@ -226,6 +245,14 @@ function memoryAddressWidth(instruction: iced.Instruction): 16 | 32 {
   const part = instruction.memoryBase !== iced.Register.None ? instruction.memoryBase : instruction.memoryIndex;
   if (part === iced.Register.None) return instruction.memoryDisplSize === 2 ? 16 : 32;
   return (part as number) < (iced.Register.EAX as number) ? 16 : 32;
+}
+
+/** Number of an x87 stack, MMX or XMM register operand; undefined for other registers. */
+function vectorRegisterNumber(register: number): number | undefined {
+  const { Register } = iced;
+  for (const first of [Register.ST0, Register.MM0, Register.XMM0] as readonly number[])
+    if (register >= first && register < first + 8) return register - first;
+  return undefined;
 }
 
 function systemRegisterNumber(register: number): number {

@@ -60,6 +60,8 @@ export interface BoundOperands {
   readonly ip: number;
   readonly length: number;
   readonly registers: readonly RegisterRef[];
+  /** Numbers of the x87 stack, MMX and XMM register operands, in operand order. */
+  readonly vectors: readonly number[];
   /** Register index in encoding order, or -1. */
   readonly base: number;
   readonly index: number;
@@ -121,6 +123,10 @@ class FieldBinding implements Binding {
     // Only slow forms have a second immediate; they are never lowered.
     return constant(width, 0);
   }
+  vector(): Value<8> {
+    // Only slow forms have such operands; they are never lowered.
+    return constant(8, 0);
+  }
   address(): Value<32> {
     const base = new Value(32, { kind: 'address-register', role: 'base' });
     const index = new Value(32, { kind: 'address-register', role: 'index' });
@@ -168,6 +174,9 @@ class OperandBinding implements Binding {
   }
   immediate2(width: Width): Value {
     return constant(width, this.operands.immediate2);
+  }
+  vector(slot: 0 | 1): Value<8> {
+    return constant(8, this.operands.vectors[slot] ?? 0);
   }
   address(): Value<32> {
     const { base, index, scale, displacement } = this.operands;

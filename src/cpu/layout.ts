@@ -49,6 +49,24 @@ export const DEBUG_REGISTERS = 592;
 export const GDTR = 656;
 export const IDTR = 672;
 
+/**
+ * x87: eight physical registers R0..R7 of 16 bytes (80-bit value in the low ten, little-endian; MMX registers are their low eight), then u32
+ * words: control, status, full tag word, instruction offset, instruction selector, operand offset, operand selector, opcode (11 bits).
+ */
+export const X87_REGISTERS = 1024;
+export const X87_CONTROL = 1152;
+export const X87_STATUS = 1156;
+export const X87_TAG = 1160;
+export const X87_INSTRUCTION_OFFSET = 1164;
+export const X87_INSTRUCTION_SELECTOR = 1168;
+export const X87_OPERAND_OFFSET = 1172;
+export const X87_OPERAND_SELECTOR = 1176;
+export const X87_OPCODE = 1180;
+/** MXCSR (u32). */
+export const MXCSR = 1184;
+/** XMM0..XMM7, 16 bytes each. */
+export const XMM = 1280;
+
 /** Shadow call stack entries of 16 bytes: return address, stack offset of the return address, kind, zero (u32 each). */
 export const SHADOW_STACK = 0x4000;
 export const SHADOW_ENTRY_SIZE = 16;

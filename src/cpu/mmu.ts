@@ -34,6 +34,8 @@ export class Mmu implements LinearMemory {
   private readonly bus: CpuBus;
   private readonly codeLines: Uint8Array;
   private readonly codePages: Uint8Array;
+  /** Pages below the end of RAM where a device answers instead. */
+  private readonly devicePages: Uint8Array;
   /** TLB indexes (in words) filled since the last flush: flushing costs what was filled. */
   private filled: number[] = [];
 
@@ -42,6 +44,24 @@ export class Mmu implements LinearMemory {
     this.bus = bus;
     this.codeLines = new Uint8Array(state.ramSize >>> LINE_SHIFT);
     this.codePages = new Uint8Array(state.ramSize >>> 12);
+    this.devicePages = new Uint8Array(state.ramSize >>> 12);
+  }
+
+  /** True when all of an access lies in RAM, with no device in front of it. The access must not cross a page. */
+  isRam(physical: number, bytes: number): boolean {
+    return physical + bytes <= this.state.ramSize && this.devicePages[physical >>> 12] === 0;
+  }
+
+  /**
+   * Puts a device in front of RAM, or takes it away: physical addresses `first` to `last` (whole pages) go to the bus.
+   * The caller must see to it that code decoded there is dropped ({@link onCodeWrite} is called for it).
+   */
+  setDevicePages(first: number, last: number, device: boolean): void {
+    for (let page = first >>> 12; page <= last >>> 12 && page < this.devicePages.length; page++) {
+      if (this.codePages[page] === 1) this.onCodeWrite(page);
+      this.devicePages[page] = device ? 1 : 0;
+    }
+    this.flush();
   }
 
   /** Makes the TLBs empty; to be called once before anything runs. */
@@ -115,7 +135,7 @@ export class Mmu implements LinearMemory {
   }
 
   private fill(linear: number, physical: number, writable: boolean): void {
-    if (physical >= this.state.ramSize || this.alwaysMiss) return;
+    if (!this.isRam(physical, 1) || this.alwaysMiss) return;
     const entry = (L.RAM + (physical & PAGE_MASK)) ^ (linear & PAGE_MASK);
     const page = linear >>> 12;
     this.setEntry((L.TLB_READ >> 2) + page, entry);
@@ -163,17 +183,17 @@ export class Mmu implements LinearMemory {
 
   /** Guest physical memory; beyond RAM the bus answers. */
   readPhysical(physical: number, width: AccessWidth): number {
-    const { view, ramSize } = this.state;
-    if (physical + width / 8 > ramSize) return this.bus.memoryRead(physical, width) >>> 0;
+    const { view } = this.state;
+    if (!this.isRam(physical, width / 8)) return this.bus.memoryRead(physical, width) >>> 0;
     const at = L.RAM + physical;
     if (width === 8) return view.getUint8(at);
     return width === 16 ? view.getUint16(at, true) : view.getUint32(at, true);
   }
 
   writePhysical(physical: number, width: AccessWidth, value: number): void {
-    const { view, ramSize } = this.state;
+    const { view } = this.state;
     const bytes = width / 8;
-    if (physical + bytes > ramSize) return this.bus.memoryWrite(physical, width, value);
+    if (!this.isRam(physical, bytes)) return this.bus.memoryWrite(physical, width, value);
     if (this.holdsCode(physical, bytes)) this.onCodeWrite(physical >>> 12);
     const at = L.RAM + physical;
     if (width === 8) view.setUint8(at, value);
@@ -231,7 +251,7 @@ export class Mmu implements LinearMemory {
   /** As {@link isPlain}, for bytes of one page; raises #PF. */
   private isPlainPart(linear: number, bytes: number, write: boolean): boolean {
     const physical = this.translate(linear, write ? 'write' : 'read');
-    return physical + bytes <= this.state.ramSize && !(write && this.holdsCode(physical, bytes));
+    return this.isRam(physical, bytes) && !(write && this.holdsCode(physical, bytes));
   }
 }
 

@@ -72,7 +72,7 @@ export interface HostCall {
 
 /** What differs between "operands known" and "operands in the micro-op". */
 export interface Binding {
-  /** Per operand: r register, i immediate, m memory, t near target, s segment, control or debug register (its index). */
+  /** Per operand: r register, i immediate, m memory, t near target, s segment, control or debug register (its index), v x87 stack, MMX or XMM register. */
   readonly kinds: string;
   /** REP or REPNE prefix of a string instruction: undefined, 'rep' (REP, REPE) or 'repne'. */
   readonly repeat: Repeat | undefined;
@@ -86,6 +86,8 @@ export interface Binding {
   immediate(width: Width): Value;
   /** The second immediate of ENTER and of far pointers (the selector). */
   immediate2(width: Width): Value;
+  /** Number of the first or second x87 stack, MMX or XMM register operand; operations on these are run by the evaluator alone. */
+  vector(slot: 0 | 1): Value<8>;
   /** Offset of the memory operand within its segment, 32 bits. */
   address(): Value<32>;
   /** Segment of the memory operand, or of a string source: DS unless overridden. */

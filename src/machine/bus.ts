@@ -16,6 +16,8 @@ export class Bus implements CpuBus {
   private readonly clock: Clock;
   private readonly onDeviceAccess: () => void;
   private readonly portMap = new Map<number, Device>();
+  /** By physical page number. */
+  private readonly memoryMap = new Map<number, Device>();
 
   /** `onDeviceAccess` is called after every access that reached a device: an interrupt or a next event may have changed. */
   constructor(clock: Clock, onDeviceAccess: () => void) {
@@ -23,8 +25,15 @@ export class Bus implements CpuBus {
     this.onDeviceAccess = onDeviceAccess;
   }
 
-  /** Gives the device its ports; two devices at one port are a defect of the composition. */
+  /** Gives the device its ports and pages; two devices at one place are a defect of the composition. */
   attach(device: Device): void {
+    for (const { first, last } of device.memory ?? []) {
+      for (let page = first >>> 12; page <= last >>> 12; page++) {
+        const other = this.memoryMap.get(page);
+        if (other) throw internalError(`page ${hex(page * 0x1000)} belongs to ${other.name} and to ${device.name}`);
+        this.memoryMap.set(page, device);
+      }
+    }
     for (const { first, last } of device.ports) {
       for (let port = first; port <= last; port++) {
         const other = this.portMap.get(port);
@@ -66,11 +75,23 @@ export class Bus implements CpuBus {
   }
 
   memoryRead(physical: number, width: AccessWidth): number {
+    const device = this.memoryMap.get(physical >>> 12);
+    if (device?.memoryRead !== undefined) {
+      const value = device.memoryRead(physical, width);
+      this.onDeviceAccess();
+      return value;
+    }
     this.unclaimed.noteMemory('read', physical, `read of ${width} bits at phys:${hex(physical, 8)}`);
     return floating(width);
   }
 
-  memoryWrite(physical: number, width: AccessWidth): void {
+  memoryWrite(physical: number, width: AccessWidth, value: number): void {
+    const device = this.memoryMap.get(physical >>> 12);
+    if (device?.memoryWrite !== undefined) {
+      device.memoryWrite(physical, width, value);
+      this.onDeviceAccess();
+      return;
+    }
     this.unclaimed.noteMemory('write', physical, `write of ${width} bits at phys:${hex(physical, 8)}`);
   }
 

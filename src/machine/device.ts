@@ -9,6 +9,12 @@ export interface PortRange {
   readonly last: number;
 }
 
+/** Inclusive range of physical addresses. */
+export interface MemoryRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * One device of the machine. Devices know no CPU and no host: time comes as ticks (see `clock.ts`), interrupts leave through
  * the line they were given, host input comes through methods of their own that the machine calls.
@@ -17,10 +23,15 @@ export interface Device {
   /** As shown to the user: "8259A interrupt controllers". */
   readonly name: string;
   readonly ports: readonly PortRange[];
-  /** The widest access the device takes whole, in bits; the bus splits a wider one into bytes. Absent: 8. */
+  /** Physical addresses the device answers at, in whole pages above RAM or in front of it. Absent: none. */
+  readonly memory?: readonly MemoryRange[];
+  /** The widest port access the device takes whole, in bits; the bus splits a wider one into bytes. Absent: 8. */
   readonly widest?: AccessWidth;
   portRead(port: number, width: AccessWidth): number;
   portWrite(port: number, width: AccessWidth, value: number): void;
+  /** Reads at a physical address of {@link memory}; zero-extended. The access does not cross a page but may be unaligned. */
+  memoryRead?(physical: number, width: AccessWidth): number;
+  memoryWrite?(physical: number, width: AccessWidth, value: number): void;
   save(): DeviceState;
   /** Takes what {@link save} of the same device gave, with no effect on lines or listeners. */
   restore(state: DeviceState): void;

@@ -107,6 +107,7 @@ const OPERANDS = {
     { index: 1, high: false },
     { index: 2, high: false },
   ],
+  vectors: [],
   base: 3,
   index: 6,
   scale: 2,

@@ -76,7 +76,7 @@ describe('bus', () => {
     const { bus, reported } = bench();
     assert.equal(bus.memoryRead(0xfee00020, 32), 0xffffffff);
     assert.equal(bus.memoryRead(0xfee00030, 16), 0xffff);
-    bus.memoryWrite(0xfee000b0, 32);
+    bus.memoryWrite(0xfee000b0, 32, 0);
     assert.deepEqual(bus.unclaimed.list(), [
       { space: 'memory', description: 'read of 32 bits at phys:0xfee00020', count: 2 },
       { space: 'memory', description: 'write of 32 bits at phys:0xfee000b0', count: 1 },
