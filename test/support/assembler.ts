@@ -38,8 +38,8 @@ export function runHosted(source: string): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'hosted-'));
   try {
     const program = join(folder, 'program');
-    execFileSync('gcc', ['-m32', '-O2', '-DHOSTED', '-x', 'c', '-o', program, '-'], { input: source });
-    return execFileSync(program);
+    execFileSync('gcc', ['-m32', '-O2', '-msse2', '-DHOSTED', '-x', 'c', '-o', program, '-'], { input: source });
+    return execFileSync(program, { maxBuffer: 1 << 26 });
   } finally {
     rmSync(folder, { recursive: true });
   }
