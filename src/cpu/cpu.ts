@@ -5,6 +5,7 @@ import { internalError } from '../util/errors.ts';
 import { EFLAGS } from '../x86/eflags.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CpuBus, CpuContext } from './context.ts';
+import { restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
 import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
 import { CpuFault, TripleFault, Unimplemented } from './fault.ts';
 import { recordWithOperands } from './instruction-form.ts';
@@ -156,6 +157,20 @@ export class Cpu implements CpuContext {
   setBreakpoints(addresses: Iterable<number>): void {
     this.breakpoints = new Set(addresses);
     this.execution?.interpreter?.setBreakpoints(this.breakpoints);
+  }
+
+  /** What {@link restore} needs to go on from here; RAM is the machine's part. */
+  save(): CpuSnapshot {
+    return saveCpu(this.state, this.memory, this.retiredCount, this.isHalted);
+  }
+
+  /** Goes on from where {@link save} was called. RAM must be back already. */
+  restore(snapshot: CpuSnapshot): void {
+    restoreCpu(this.state, this.memory, snapshot);
+    this.retiredCount = snapshot.retired;
+    this.isHalted = snapshot.halted;
+    this.attentionWanted = false;
+    this.stateChanged();
   }
 
   /** Guest memory, registers or segments were changed from outside: nothing decoded or translated may survive. */

@@ -64,6 +64,17 @@ export class Mmu implements LinearMemory {
     this.flush();
   }
 
+  /** Numbers of the pages given to devices by {@link setDevicePages}, ascending. */
+  devicePageNumbers(): number[] {
+    return [...this.devicePages.keys()].filter((page) => this.devicePages[page] === 1);
+  }
+
+  /** Gives these pages, and no others, to devices. Nothing decoded or translated may survive it. */
+  setDevicePageNumbers(pages: readonly number[]): void {
+    this.devicePages.fill(0);
+    for (const page of pages) this.devicePages[page] = 1;
+  }
+
   /** Makes the TLBs empty; to be called once before anything runs. */
   prepare(): void {
     this.state.words.fill(-1, L.TLB_READ >> 2, (L.TLB_WRITE >> 2) + L.TLB_ENTRIES);

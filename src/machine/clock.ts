@@ -25,7 +25,8 @@ export function tickOfCycle(cycles: number, frequency: number): number {
 /** Time of a machine: what the CPU has retired, and the idle ticks skipped while it was halted. */
 export class MachineClock implements Clock {
   private readonly retired: () => number;
-  private idle = 0;
+  /** Ticks skipped so far while the CPU was halted. */
+  idle = 0;
 
   constructor(retired: () => number) {
     this.retired = retired;

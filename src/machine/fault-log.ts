@@ -9,7 +9,7 @@ const KEPT = 256;
 /** What the CPU's exceptions leave behind for views and stops. */
 export class FaultLog {
   readonly onFault = new Emitter<FaultRecord>();
-  private readonly recent: FaultRecord[] = [];
+  private recent: FaultRecord[] = [];
 
   /** Oldest first. */
   list(): readonly FaultRecord[] {
@@ -19,6 +19,11 @@ export class FaultLog {
   /** The latest `count`, oldest first. */
   latest(count: number): readonly FaultRecord[] {
     return this.recent.slice(-count);
+  }
+
+  /** Takes back what {@link list} gave; tells nobody. */
+  restore(records: readonly FaultRecord[]): void {
+    this.recent = [...records];
   }
 
   add(event: CpuFaultEvent): void {

@@ -1,14 +1,15 @@
 import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../cpu/cpu.ts';
 import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
 import { Emitter } from '../util/emitter.ts';
-import { StartOfDayError } from '../util/errors.ts';
+import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
 import { Bus } from './bus.ts';
 import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
-import type { TimedDevice } from './device.ts';
+import type { Device, TimedDevice } from './device.ts';
 import { createDevices, IRQ, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
 import { FIRMWARE_HANDOVER } from './firmware-handover.ts';
+import { checkSnapshot, restorePages, savePages, SNAPSHOT_VERSION, type MachineSnapshot } from './machine-snapshot.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
@@ -98,6 +99,44 @@ export class Machine {
   /** The VGA text screen now. */
   screen(): ScreenSnapshot {
     return this.devices.screen.snapshot(this.memory.bytes);
+  }
+
+  /** The whole state, between two instructions. */
+  save(): MachineSnapshot {
+    return {
+      version: SNAPSHOT_VERSION,
+      memory: this.memory.size,
+      cpu: this.cpu.save(),
+      pages: savePages(this.memory.bytes),
+      devices: Object.fromEntries(
+        Object.values<Device>({ ...this.devices }).map((device) => [device.name, device.save()]),
+      ),
+      time: { idle: this.clock.idle, ranAt: this.ranAt, yielded: this.yielded },
+      unclaimed: this.bus.unclaimed.save(),
+      faults: [...this.faults],
+      finalStop: this.finalStop,
+    };
+  }
+
+  /**
+   * Goes on from where {@link save} was called, on this machine or on another of the same size. Breakpoints and listeners stay.
+   * Throws `snapshot-version` and `snapshot-memory`, and then nothing has changed.
+   */
+  restore(snapshot: MachineSnapshot): void {
+    checkSnapshot(snapshot, this.memory.size);
+    restorePages(this.memory.bytes, snapshot.pages);
+    this.cpu.restore(snapshot.cpu);
+    this.clock.idle = snapshot.time.idle;
+    for (const device of Object.values<Device>({ ...this.devices })) {
+      const state = snapshot.devices[device.name];
+      if (state === undefined) throw internalError(`a snapshot without ${device.name}`);
+      device.restore(state);
+    }
+    this.ranAt = snapshot.time.ranAt;
+    this.yielded = snapshot.time.yielded;
+    this.bus.unclaimed.restore(snapshot.unclaimed);
+    this.faultLog.restore(snapshot.faults);
+    this.finalStop = snapshot.finalStop;
   }
 
   /** Types text on the US keyboard. Throws `no-such-key` before any key is pressed. */

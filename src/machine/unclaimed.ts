@@ -15,11 +15,21 @@ const MEMORY_GRAIN_BITS = 20;
 /** Counts what nobody answered, and reports each thing when it is asked for the first time (invariant 4). */
 export class UnclaimedAccesses {
   readonly onFirst = new Emitter<UnclaimedAccess>();
-  private readonly entries = new Map<string, UnclaimedAccess>();
+  private entries = new Map<string, UnclaimedAccess>();
 
   /** In the order of first appearance. */
   list(): readonly UnclaimedAccess[] {
     return [...this.entries.values()];
+  }
+
+  /** What {@link restore} takes back, with what counts as the same access. */
+  save(): readonly (readonly [key: string, access: UnclaimedAccess])[] {
+    return [...this.entries];
+  }
+
+  /** Tells nobody. */
+  restore(entries: readonly (readonly [key: string, access: UnclaimedAccess])[]): void {
+    this.entries = new Map(entries);
   }
 
   note(space: UnclaimedAccess['space'], description: string, key = description): void {
