@@ -5,9 +5,9 @@ import { FunctionBody } from '../../wasm/function-body.ts';
 import { encodeModule, type DefinedFunction } from '../../wasm/module-encoder.ts';
 import { recordWithFields, type InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
-import { FLAG_FUNCTION_IMPORTS, FLAG_IMAGE, SLOW_MEMORY_IMPORTS, TYPE, TYPES } from './functions.ts';
+import { FLAG_FUNCTION_IMPORTS, FLAG_IMAGE, SLOW_MEMORY_IMPORTS, TYPE, TYPES } from '../lowering/functions.ts';
 import { HandlerLowering } from './handler-lowering.ts';
-import { ValueLowering } from './value-lowering.ts';
+import { FlagLowering } from '../lowering/flag-lowering.ts';
 
 /** Table indexes of the handlers that every machine has. */
 export const FIXED_HANDLER = { unlinked: 0, stop: 1, breakpoint: 2, followLink: 3, bail: 4 } as const;
@@ -82,7 +82,7 @@ function startFunction(): FunctionBody {
 }
 
 /** A flag expression reads the record in memory, and nothing else. */
-class FlagLowering extends ValueLowering {
+class FlagFunctionLowering extends FlagLowering {
   result(value: Value): void {
     this.emit(value);
     this.code.return();
@@ -101,7 +101,7 @@ class FlagLowering extends ValueLowering {
 /** The even condition of a pair, or the image, for whatever kind of record is current. */
 function flagFunction(number: number): FunctionBody {
   const body = new FunctionBody(0);
-  const lowering = new FlagLowering(body);
+  const lowering = new FlagFunctionLowering(body);
   const kinds = FLAG_KINDS.length * 4;
   for (let n = 0; n < kinds; n++) body.block();
   body.i32(0);

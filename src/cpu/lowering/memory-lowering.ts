@@ -1,23 +1,10 @@
 import type { Commit } from '../../isa/instruction.ts';
-import type { Field, MemoryAccess, RegisterRef, SegmentRef, Value, Width } from '../../isa/value.ts';
+import type { MemoryAccess, SegmentRef, Value } from '../../isa/value.ts';
 import { internalError } from '../../util/errors.ts';
 import { I32, I64 } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { FUNCTION } from './functions.ts';
-import { ValueLowering } from './value-lowering.ts';
-
-const U = L.MICRO_OP;
-/** Parameter of a handler: the address of its micro-op. */
-export const MICRO_OP = 0;
-
-const FIELD_OFFSET: Readonly<Record<Field, number>> = {
-  immediate: U.immediate,
-  displacement: U.displacement,
-  scale: U.scale,
-  target: U.link0,
-  next: U.next,
-  self: U.next,
-};
+import { FlagLowering } from './flag-lowering.ts';
 
 /** Where a read-modify-write goes: its linear address, and its address in memory (0: take the slow path). */
 interface Place {
@@ -25,82 +12,18 @@ interface Place {
   readonly host: number;
 }
 
-/** Operands as fields of the micro-op, and memory through segments and the software TLBs. */
-export abstract class MemoryLowering extends ValueLowering {
-  /** Offset of the micro-op that is being lowered from the handler's own: a second instruction fused into it is one further. */
-  protected offset = 0;
+/** Memory through segments and the software TLBs. */
+export abstract class MemoryLowering extends FlagLowering {
   private places = new Map<MemoryAccess, Place>();
 
   /** Leaves because the instruction cannot complete here. */
   protected abstract bail(): void;
+  /** Pushes a word of a segment cache. */
+  protected abstract segmentWord(segment: SegmentRef, word: number): void;
 
   /** Forgets the places of the last instruction. */
   protected beginMemory(): void {
     this.places = new Map();
-  }
-
-  // Operands
-
-  protected field(field: Field, width: Width): void {
-    this.code.get(MICRO_OP);
-    this.code.load(width, this.offset + FIELD_OFFSET[field]);
-  }
-  protected readRegister(register: RegisterRef, width: Width): void {
-    if (register.index === undefined) {
-      this.registerSlot(register.slot);
-      return this.code.load(width, L.REGISTERS);
-    }
-    this.code.i32(0);
-    this.code.load(width, registerAt(register.index, register.high));
-  }
-  protected addressRegister(role: 'base' | 'index'): void {
-    this.code.get(MICRO_OP);
-    this.code.load(8, this.offset + (role === 'base' ? U.base : U.index));
-    this.code.load(32, L.REGISTERS);
-  }
-  protected writeRegister(register: RegisterRef, value: Value): void {
-    const { code } = this;
-    if (register.index === undefined) {
-      this.registerSlot(register.slot);
-      this.emitRaw(value);
-      return code.store(value.width, L.REGISTERS);
-    }
-    code.i32(0);
-    this.emitRaw(value);
-    code.store(value.width, registerAt(register.index, register.high));
-  }
-  private registerSlot(slot: 0 | 1): void {
-    this.code.get(MICRO_OP);
-    this.code.load(8, this.offset + (slot === 0 ? U.register0 : U.register1));
-  }
-  protected setSlot(at: number, value: Value): void {
-    this.code.i32(0);
-    this.emit(value);
-    this.code.store(value.width === 64 ? 64 : 32, at);
-  }
-  protected setWord(at: number, push: () => void): void {
-    this.code.i32(0);
-    push();
-    this.code.store(32, at);
-  }
-  protected masked(value: Value, mask: number): void {
-    this.emit(value);
-    this.code.i32(mask);
-    this.code.numeric('and');
-  }
-
-  // Memory
-
-  /** A word of a segment cache. */
-  private segmentWord(segment: SegmentRef, word: number): void {
-    const { code } = this;
-    if (segment === 'field') {
-      code.get(MICRO_OP);
-      code.load(8, this.offset + U.segment);
-      return code.load(32, L.SEGMENTS + word);
-    }
-    code.i32(0);
-    code.load(32, L.SEGMENTS + segment * L.SEGMENT_SIZE + word);
   }
 
   /** Checks an access against its segment and leaves the linear address in a local. */
@@ -234,5 +157,3 @@ export abstract class MemoryLowering extends ValueLowering {
     this.code.end();
   }
 }
-
-const registerAt = (index: number, high: boolean): number => L.REGISTERS + index * 8 + (high ? 1 : 0);

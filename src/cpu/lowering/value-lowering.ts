@@ -1,4 +1,4 @@
-import { conditionOf, flagImageOf, flagKindCode, flagOf, type FlagKind } from '../../isa/flags.ts';
+import { conditionOf, flagImageOf, type FlagKind } from '../../isa/flags.ts';
 import {
   children,
   constant,
@@ -12,7 +12,7 @@ import {
 import { internalError } from '../../util/errors.ts';
 import { I32, I64, type FunctionBody, type NumericOperation, type ValueType } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
-import { FLAG_IMAGE, FUNCTION } from './functions.ts';
+import { FLAG_IMAGE } from './functions.ts';
 
 /** The kind of flag record that is known to be current. */
 export interface KnownFlags {
@@ -29,10 +29,8 @@ const STATE_WORD: Readonly<Record<StateName, number>> = {
   'idtr-limit': L.IDTR + 8,
 };
 
-const FLAG_SLOT = { a: L.FLAG_A, b: L.FLAG_B, result: L.FLAG_RESULT } as const;
-
-/** Even condition code that tests each flag by itself. */
-const FLAG_CONDITION = { o: 0, c: 2, z: 4, s: 8, p: 10 } as const;
+/** A part of the lazy flag record. */
+export type FlagPart = 'kind' | 'a' | 'b' | 'result';
 
 const typeOf = (value: Value): ValueType => (value.width === 64 ? I64 : I32);
 const lowMask = (width: Width): number => (width === 32 ? -1 : 2 ** width - 1);
@@ -62,6 +60,12 @@ export abstract class ValueLowering {
   protected abstract field(field: Field, width: Width): void;
   protected abstract readRegister(register: RegisterRef, width: Width): void;
   protected abstract addressRegister(role: 'base' | 'index'): void;
+  protected abstract flag(flag: FlagName): void;
+  /** A condition when the kind of record is only known at run time. */
+  protected abstract unknownCondition(condition: number): void;
+  protected abstract readFlagPart(part: FlagPart, bits: 32 | 64): void;
+  /** Calls the function of a pair of conditions, or of the image. */
+  protected abstract callFlagFunction(number: number): void;
 
   /** Forgets what was kept of the last instruction, and counts the uses of the next one's values. */
   protected beginInstruction(roots: readonly Value[]): void {
@@ -125,7 +129,7 @@ export abstract class ValueLowering {
       case 'address-register':
         return this.addressRegister(node.role);
       case 'flag-slot':
-        return this.word(FLAG_SLOT[node.slot], width === 64 ? 64 : 32);
+        return this.readFlagPart(node.slot, width === 64 ? 64 : 32);
       case 'state':
         return this.word(STATE_WORD[node.name], 32);
       case 'selector':
@@ -163,7 +167,7 @@ export abstract class ValueLowering {
       case 'flag':
         return this.flag(node.flag);
       case 'eflags':
-        if (this.known === undefined) code.call(FUNCTION.flags + FLAG_IMAGE);
+        if (this.known === undefined) this.callFlagFunction(FLAG_IMAGE);
         else this.emit(flagImageOf(this.known.kind, this.known.width));
         this.word(L.EFLAGS, 32);
         return code.numeric('or');
@@ -250,96 +254,20 @@ export abstract class ValueLowering {
     }
   }
 
-  private flag(flag: FlagName): void {
-    const { code } = this;
-    if (flag === 'd') {
-      this.word(L.EFLAGS, 32);
-      code.i32(10);
-      code.numeric('shr');
-      return this.maskBit();
-    }
-    if (this.known !== undefined) return this.emit(flagOf(flag, this.known.kind, this.known.width));
-    if (flag !== 'a') return this.unknownCondition(FLAG_CONDITION[flag]);
-    code.call(FUNCTION.flags + FLAG_IMAGE);
-    code.i32(4);
-    code.numeric('shr');
-    this.maskBit();
-  }
-
-  /** A condition when the kind of record is only known at run time: the common kinds inline, the others by a call. */
-  private unknownCondition(condition: number): void {
-    const { code } = this;
-    const pair = condition >> 1;
-    const call = (): void => code.call(FUNCTION.flags + pair);
-    if (pair === 2) {
-      this.word(L.FLAG_KIND, 32);
-      code.i32(flagKindCode('image', 8));
-      code.numeric('ltu');
-      code.if(I32);
-      this.word(L.FLAG_RESULT, 32);
-      code.numeric('eqz');
-      code.else();
-      call();
-      code.end();
-    } else if (pair === 3 || pair === 6 || pair === 7) {
-      this.word(L.FLAG_KIND, 32);
-      code.i32(flagKindCode('sub', 32));
-      code.numeric('eq');
-      code.if(I32);
-      this.emit(conditionOf(condition & ~1, 'sub', 32));
-      code.else();
-      call();
-      code.end();
-    } else if (pair === 1) this.unknownCarry(call);
-    else call();
-    if ((condition & 1) !== 0) code.numeric('eqz');
-  }
-
-  /** INC and DEC need the old carry at every block head; add, sub, logic, inc and dec are worked out without a call. */
-  private unknownCarry(call: () => void): void {
-    const { code } = this;
-    const kind = (): void => this.word(L.FLAG_KIND, 32);
-    const below = (left: number, right: number): void => {
-      this.word(left, 32);
-      this.word(right, 32);
-      code.numeric('ltu');
-    };
-    kind();
-    code.i32(flagKindCode('adc', 8));
-    code.numeric('ltu');
-    code.if(I32);
-    below(L.FLAG_RESULT, L.FLAG_A);
-    kind();
-    code.i32(flagKindCode('sub', 8));
-    code.numeric('ltu');
-    code.numeric('and');
-    below(L.FLAG_A, L.FLAG_B);
-    kind();
-    code.i32(-4);
-    code.numeric('and');
-    code.i32(flagKindCode('sub', 8));
-    code.numeric('eq');
-    code.numeric('and');
-    code.numeric('or');
-    this.word(L.FLAG_B, 32);
-    kind();
-    code.i32(flagKindCode('inc', 8));
-    code.numeric('ltu');
-    code.numeric('eqz');
-    code.numeric('and');
-    code.numeric('or');
-    code.else();
-    call();
-    code.end();
-  }
-
   /** Loads a word of the machine state. */
   protected word(at: number, bits: 32 | 64): void {
     this.code.i32(0);
     this.code.load(bits, at);
   }
 
-  private maskBit(): void {
+  /** Stores what `push` leaves in a word of the machine state. */
+  protected setWord(at: number, push: () => void): void {
+    this.code.i32(0);
+    push();
+    this.code.store(32, at);
+  }
+
+  protected maskBit(): void {
     this.code.i32(1);
     this.code.numeric('and');
   }

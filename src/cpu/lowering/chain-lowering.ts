@@ -1,0 +1,68 @@
+import type { Value } from '../../isa/value.ts';
+import { I32 } from '../../wasm/function-body.ts';
+import * as L from '../layout.ts';
+import { TYPE } from './functions.ts';
+import { InstructionLowering } from './instruction-lowering.ts';
+
+const U = L.MICRO_OP;
+/** Parameters of a handler: the address of its micro-op, and the instructions left to run. */
+export const MICRO_OP = 0;
+export const BUDGET = 1;
+
+/** Leaves for the driver, or goes on with another micro-op: functions are `(micro-op, budget)`, chained by tail calls. */
+export abstract class ChainLowering extends InstructionLowering {
+  /** Returns to the driver. */
+  protected leave(reason: number, microOp: () => void): void {
+    const { code } = this;
+    this.setWord(L.EXIT_MICRO_OP, microOp);
+    this.setWord(L.EXIT_REASON, () => code.i32(reason));
+    this.setWord(L.BUDGET, () => code.get(BUDGET));
+    code.return();
+  }
+  /** Pays for the whole target block, then goes there; a block is paid for by whoever jumps to it. */
+  protected go(target: number): void {
+    const { code } = this;
+    const left = code.temporary(I32);
+    code.get(BUDGET);
+    code.get(target);
+    code.load(8, U.left);
+    code.numeric('sub');
+    code.tee(left);
+    code.i32(0);
+    code.numeric('lts');
+    code.if();
+    this.leave(L.EXIT.budget, () => code.get(target));
+    code.end();
+    code.get(target);
+    code.get(left);
+    code.get(target);
+    code.load(32, U.handler);
+    code.returnCallIndirect(TYPE.handler);
+  }
+
+  /** Goes to the micro-op that the jump cache has for an offset in CS; leaves where there is none. */
+  protected jumpThroughCache(to: Value, go: (target: number) => void): void {
+    const { code } = this;
+    const target = code.temporary(I32);
+    const ip = code.temporary(I32);
+    const entry = code.temporary(I32);
+    this.emit(to);
+    code.tee(ip);
+    code.i32(L.JUMP_CACHE_ENTRIES - 1);
+    code.numeric('and');
+    code.i32(3);
+    code.numeric('shl');
+    code.tee(entry);
+    code.load(32, L.JUMP_CACHE);
+    code.get(ip);
+    code.numeric('eq');
+    code.if();
+    code.get(entry);
+    code.load(32, L.JUMP_CACHE + 4);
+    code.set(target);
+    go(target);
+    code.end();
+    this.setWord(L.IP, () => code.get(ip));
+    this.leave(L.EXIT.indirect, () => code.i32(0));
+  }
+}
