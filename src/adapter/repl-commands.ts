@@ -1,5 +1,6 @@
 import { callStack } from '../debugger/call-stack.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
+import { explainAt } from '../debugger/explanation-text.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
 import { controlRows, systemRows } from '../debugger/variables/control-scope.ts';
 import { registerRows } from '../debugger/variables/registers-scope.ts';
@@ -9,9 +10,11 @@ import { hex } from '../util/hex.ts';
 /** A word that the Debug Console understands beside expressions. */
 interface ReplCommand {
   readonly name: string;
+  /** What may follow the name: `[ADDRESS]`. Absent: nothing. */
+  readonly argument?: string;
   /** One line. */
   readonly help: string;
-  readonly run: (debuggee: Debuggee) => string;
+  readonly run: (debuggee: Debuggee, argument: string) => string;
 }
 
 const COMMANDS: readonly ReplCommand[] = [
@@ -39,15 +42,31 @@ const COMMANDS: readonly ReplCommand[] = [
         .map(({ name, address }, index) => `#${index}  ${hex(address, 8)}  ${name}`)
         .join('\n'),
   },
+  {
+    name: 'explain',
+    argument: '[ADDRESS]',
+    help: 'every check of the next instruction, or of the one at an address, in the order the CPU makes them',
+    run: (debuggee, address) =>
+      explainAt(
+        debuggee,
+        address === ''
+          ? debuggee.target.instructionAddress
+          : BigInt.asUintN(32, debuggee.inspection.evaluate(address).value),
+      ),
+  },
 ];
 
 /** The output of a command, or undefined when the text is not one. */
 export function runCommand(text: string, debuggee: Debuggee): string | undefined {
-  return COMMANDS.find(({ name }) => name === text.trim())?.run(debuggee);
+  const [word = '', ...rest] = text.trim().split(/\s+/);
+  const command = COMMANDS.find(({ name, argument }) => name === word && (rest.length === 0 || argument !== undefined));
+  return command?.run(debuggee, rest.join(' '));
 }
 
 function helpText(): string {
-  const rows = COMMANDS.map(({ name, help }) => `${name.padEnd(10)}  ${help}`);
+  const names = COMMANDS.map(({ name, argument }) => (argument === undefined ? name : `${name} ${argument}`));
+  const width = Math.max(...names.map((name) => name.length));
+  const rows = COMMANDS.map(({ help }, n) => `${(names[n] ?? '').padEnd(width)}  ${help}`);
   return [...rows, 'Anything else is a C expression: $eax, kernel_main+4, *(u32*)$esp, byte [0xb8000].'].join('\n');
 }
 

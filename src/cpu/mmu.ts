@@ -129,6 +129,7 @@ export class Mmu implements LinearMemory {
       },
       (physical) => this.readPhysical(physical, 32),
     );
+    state.trace?.walk(access, linear, result.steps, result.fault ?? result);
     if (result.fault !== undefined) {
       throw new CpuFault(
         PAGE_FAULT,

@@ -3,6 +3,7 @@ import { conditionOf, flagKindCode, flagKindOf, flagOf } from '../isa/flags.ts';
 import type { RegisterRef, SegmentRef, StateName, Value, Width } from '../isa/value.ts';
 import { truncateTo } from '../isa/value.ts';
 import { internalError } from '../util/errors.ts';
+import { hex } from '../util/hex.ts';
 import { CpuFault } from './fault.ts';
 import * as L from './layout.ts';
 import type { Mmu } from './mmu.ts';
@@ -75,7 +76,9 @@ export class ReferenceEvaluator {
           if (valueOf(check.condition) !== 0n) return true;
           break;
         case 'raise':
-          if (valueOf(check.when) !== 0n) {
+          if (valueOf(check.when) === 0n) {
+            this.state.trace?.passed('operand', `not so: ${check.reason}${this.operandText(check.operands, valueOf)}`);
+          } else {
             const operands = Object.entries(check.operands).map(
               ([name, value]) => [name, Number(valueOf(value))] as const,
             );
@@ -85,6 +88,11 @@ export class ReferenceEvaluator {
       }
     }
     return false;
+  }
+
+  private operandText(operands: Readonly<Record<string, Value>>, valueOf: (value: Value) => bigint): string {
+    const parts = Object.entries(operands).map(([name, value]) => `${name} ${hex(valueOf(value))}`);
+    return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
   }
 
   /** A constant or a whole register, which most operands of system operations are: needs no evaluation. */

@@ -1,6 +1,6 @@
 import { hex } from '../util/hex.ts';
 import { CpuFault } from './fault.ts';
-import { ACCESS, SEGMENT, segmentBounds, type CpuState, type SegmentIndex } from './state.ts';
+import { ACCESS, SEGMENT, segmentBounds, type CpuState, type SegmentCache, type SegmentIndex } from './state.ts';
 
 const NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'] as const;
 const STACK_FAULT = 12;
@@ -35,5 +35,20 @@ export function segmentToLinear(state: CpuState, index: number, offset: number, 
       `${name} offset ${hex(offset)}, ${bytes} bytes, is past ${lowest > 0 ? 'the end' : 'the limit'} ${hex(highest)}`,
     );
   }
-  return (segment.base + offset) >>> 0;
+  const linear = (segment.base + offset) >>> 0;
+  state.trace?.passed('segment', insideSegment(name, segment, offset, bytes, write, linear));
+  return linear;
+}
+
+function insideSegment(
+  name: string,
+  segment: SegmentCache,
+  offset: number,
+  bytes: number,
+  write: boolean,
+  linear: number,
+): string {
+  const [lowest, highest] = segmentBounds(segment);
+  const access = `${write ? 'write' : 'read'} of ${bytes} bytes at ${hex(offset)}`;
+  return `${name} ${hex(segment.selector, 4)}: ${access} is inside ${hex(lowest)} … ${hex(highest)} → lin:${hex(linear, 8)}`;
 }

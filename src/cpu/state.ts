@@ -1,4 +1,5 @@
 import { flagImageOf, flagKindCode, flagKindOf, STATUS_FLAGS } from '../isa/flags.ts';
+import type { CheckTrace } from './check-trace.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import * as L from './layout.ts';
 
@@ -62,6 +63,8 @@ export class CpuState {
   readonly words: Int32Array;
   /** Size of guest physical memory in bytes. */
   readonly ramSize: number;
+  /** While an instruction is explained: takes every check that is made. */
+  trace: CheckTrace | undefined;
 
   /** `ramSize` in bytes, a multiple of 64 KiB. */
   constructor(ramSize: number) {

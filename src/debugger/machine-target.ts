@@ -1,4 +1,5 @@
 import type { SegmentName } from '../boot/protocol.ts';
+import { explainInstruction, type InstructionExplanation } from '../cpu/explainer.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
 import { ACCESS, SEGMENT } from '../cpu/state.ts';
 import type { SegmentCache } from '../cpu/state.ts';
@@ -75,6 +76,11 @@ export class MachineTarget implements Target {
   }
   step(): MachineStop | undefined {
     return this.machine.step();
+  }
+
+  explain(address: bigint): InstructionExplanation {
+    const { state, memory } = this.machine.cpu;
+    return explainInstruction(state, memory, (Number(address) - state.segment(SEGMENT.cs).base) >>> 0);
   }
 
   callers(): readonly Caller[] {

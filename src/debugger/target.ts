@@ -1,4 +1,5 @@
 import type { SegmentName } from '../boot/protocol.ts';
+import type { InstructionExplanation } from '../cpu/explainer.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
 import type { SegmentCache } from '../cpu/state.ts';
 import type { MachineStop, RunLimits } from '../machine/stop.ts';
@@ -54,6 +55,9 @@ export interface Target {
   run(limits: RunLimits): MachineStop;
   /** Runs one instruction, breakpoints ignored. Undefined when it retired; allocates nothing then. */
   step(): MachineStop | undefined;
+
+  /** What the instruction at a linear address of the code segment would do, check by check; changes nothing and asks no device. */
+  explain(address: bigint): InstructionExplanation;
 
   /** Calls and interrupts that have not returned, innermost first. */
   callers(): readonly Caller[];

@@ -130,6 +130,11 @@ describe('DAP on a stopped machine', () => {
     assert.match(await session.evaluate('help', 'repl'), /^help +this list\nregisters /);
     assert.match(await session.evaluate('registers', 'repl'), /^EAX +0x2BADB002/);
     assert.equal(await session.evaluate('backtrace', 'repl'), '#0  0x001000d0  _start');
+    const explained = (await session.evaluate('explain', 'repl')).split('\n');
+    assert.match(explained[0] ?? '', /^0x001000d0 <_start> {2}\S/);
+    assert.match(explained[1] ?? '', /^✓ fetch +fetch of lin:0x001000d0 → phys:0x001000d0, paging is off$/);
+    assert.match(explained.at(-1) ?? '', /^completes; next is 0x001000d[0-9a-f] <_start\+0x[0-9a-f]>$/);
+    assert.match(await session.evaluate('explain kernel_main', 'repl'), /^0x0010073f <kernel_main>/);
     await assert.rejects(session.evaluate('help', 'watch'), /There is no symbol or register "help"/);
   });
 

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { explainInstruction, type InstructionExplanation } from '../../src/cpu/explainer.ts';
+import { assemble } from '../support/assembler.ts';
+import { Guest, PLACE } from '../support/cpu-harness.ts';
+import { requireTool } from '../support/tools.ts';
+
+/** The explanation as lines: `+` for a check that passed, `-` for one that did not. */
+function lines({ steps }: InstructionExplanation): string[] {
+  return steps.map(({ subject, passed, text }) => `${passed ? '+' : '-'} ${subject}: ${text}`);
+}
+
+describe('Explaining an instruction', () => {
+  before(function () {
+    requireTool(this, 'gcc');
+  });
+
+  /** A guest with paging on at the first of some instructions. */
+  const guestWith = (source: string): Guest => {
+    const guest = new Guest('interpreter', { code: assemble(source, PLACE.code).bytes });
+    guest.mapIdentity(0x100000);
+    return guest;
+  };
+  const explain = (guest: Guest): InstructionExplanation => {
+    const before = guest.snapshot();
+    const bytes = guest.cpu.state.bytes.slice(0, 0x8000);
+    const explanation = explainInstruction(guest.cpu.state, guest.cpu.memory);
+    assert.deepEqual(guest.snapshot(), before, 'explaining changed something');
+    assert.deepEqual(guest.cpu.state.bytes.slice(0, 0x8000), bytes);
+    assert.deepEqual(guest.bus.events, []);
+    return explanation;
+  };
+
+  it('tells segment, page-table levels with address and bits, and the effects, in the order of the CPU', () => {
+    const guest = guestWith('push dword ptr [ebx]');
+    guest.cpu.state.setRegister32(3, 0x30004);
+    guest.writeWords(0x30004, 0xcafe);
+    guest.enablePaging();
+    const table = guest.readWord(PLACE.pageDirectory) & ~0xfff;
+    const explanation = explain(guest);
+    const entry = (page: number): string =>
+      `PTE[${page}] at phys:0x${(table + page * 4).toString(16).padStart(8, '0')}`;
+    const address = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
+    const stack = PLACE.stack - 4;
+    const directory = `PDE[0] at phys:${address(PLACE.pageDirectory)} = ${address(table | 0x27)}: present, writable, user, accessed`;
+    const leaf = (page: number, bits = 7, names = 'present, writable, user'): string =>
+      `${entry(page)} = ${address((page << 12) | bits)}: ${names}`;
+    assert.deepEqual(lines(explanation), [
+      `+ fetch: ${directory}`,
+      `+ fetch: ${leaf(PLACE.code >>> 12)}`,
+      `+ fetch: fetch of lin:${address(PLACE.code)} → phys:${address(PLACE.code)}`,
+      `+ fetch: CS 0x0008: 2 bytes of instruction at 0x${PLACE.code.toString(16)} are inside 0x0 … 0xffffffff`,
+      '+ segment: DS 0x0010: read of 4 bytes at 0x30004 is inside 0x0 … 0xffffffff → lin:0x00030004',
+      `+ paging: ${directory}`,
+      `+ paging: ${leaf(0x30)}`,
+      '+ paging: read of lin:0x00030004 → phys:0x00030004',
+      `+ segment: SS 0x0010: write of 4 bytes at 0x${stack.toString(16)} is inside 0x0 … 0xffffffff → lin:${address(stack)}`,
+      `+ paging: ${directory}`,
+      `+ paging: ${leaf(stack >>> 12)}`,
+      `+ paging: write of lin:${address(stack)} → phys:${address(stack)}`,
+    ]);
+    assert.deepEqual(explanation.outcome, { kind: 'completes', ip: PLACE.code + 2 });
+    assert.deepEqual(explanation.registers, [{ name: 'ESP', before: PLACE.stack, after: stack }]);
+    assert.deepEqual(explanation.memory.at(-1), { physical: stack, width: 32, before: 0, after: 0xcafe });
+  });
+
+  it('ends at the check that fails, and tells where the handler is entered', () => {
+    const guest = guestWith('mov eax, [0x80000008]');
+    guest.handler(14, 0x44000);
+    guest.enablePaging();
+    const { steps, outcome, registers } = explain(guest);
+    assert.ok(
+      steps.some(({ passed, text }) => !passed && text.endsWith('= 0x00000000: page directory entry not present')),
+    );
+    assert.equal(outcome.kind, 'faults');
+    assert.deepEqual(outcome.kind === 'faults' && [outcome.ip, outcome.chain.map(({ vector }) => vector)], [
+      0x44000,
+      [14],
+    ]);
+    assert.deepEqual(registers.find(({ name }) => name === 'CR2')?.after, 0x80000008);
+  });
+
+  it('tells a shutdown with its chain', () => {
+    const { outcome } = explain(guestWith('ud2'));
+    assert.ok(outcome.kind === 'faults' && outcome.ip === undefined);
+    assert.deepEqual(
+      outcome.chain.map(({ vector }) => vector),
+      [6, 13, 8, 13],
+    );
+  });
+
+  it('asks no device, and says what it would ask', () => {
+    const guest = guestWith('in al, 0x60');
+    assert.deepEqual(explain(guest).outcome, { kind: 'device', access: 'reads 8 bits from port 0x60' });
+  });
+
+  it('tells the operands of a division that is refused, and of one that is not', () => {
+    const refused = guestWith('div ebx');
+    assert.ok(lines(explain(refused)).includes('- operand: division by zero'));
+    const guest = guestWith('div ebx');
+    guest.cpu.state.setRegister32(0, 7);
+    guest.cpu.state.setRegister32(3, 2);
+    const { registers, outcome } = explain(guest);
+    assert.equal(outcome.kind, 'completes');
+    assert.deepEqual(registers, [
+      { name: 'EAX', before: 7, after: 3 },
+      { name: 'EDX', before: 0, after: 1 },
+    ]);
+  });
+
+  it('undoes a repeated string instruction and a segment load', () => {
+    const guest = guestWith('mov ds, ax');
+    guest.cpu.state.setRegister32(0, 0x10);
+    assert.equal(explain(guest).outcome.kind, 'completes');
+    const string = guestWith('rep stosb');
+    string.cpu.state.setRegister32(1, 3);
+    string.cpu.state.setRegister32(7, 0x30000);
+    string.cpu.state.setRegister32(0, 0x55);
+    const { memory, registers } = explain(string);
+    assert.deepEqual(memory, [{ physical: 0x30000, width: 8, before: 0, after: 0x55 }]);
+    assert.deepEqual(
+      registers.map(({ name }) => name),
+      ['ECX', 'EDI'],
+    );
+  });
+});
