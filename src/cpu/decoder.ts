@@ -154,6 +154,11 @@ export class InstructionDecoder {
           segment = instruction.memorySegment - iced.Register.ES;
           addressWidth = kind === OpKind.MemorySegSI ? 16 : 32;
           break;
+        case OpKind.MemorySegDI:
+        case OpKind.MemorySegEDI:
+          segment = instruction.memorySegment - iced.Register.ES;
+          addressWidth = kind === OpKind.MemorySegDI ? 16 : 32;
+          break;
         case OpKind.MemoryESDI:
         case OpKind.MemoryESEDI:
           addressWidth = kind === OpKind.MemoryESDI ? 16 : 32;

@@ -2,6 +2,7 @@ import { flagImageOf, flagKindCode, flagKindOf, STATUS_FLAGS } from '../isa/flag
 import type { CheckTrace } from './check-trace.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import * as L from './layout.ts';
+import { MXCSR_RESET, writeMxcsr } from './simd-state.ts';
 
 /** Index of a segment cache: the encoding order of the x86, then the two system segments. */
 export const SEGMENT = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
@@ -75,6 +76,7 @@ export class CpuState {
     this.words = new Int32Array(this.memory.buffer);
     this.ramSize = ramSize;
     this.eflags = 2;
+    writeMxcsr(this, MXCSR_RESET);
   }
 
   /** General register, low 32 bits, unsigned. Index in encoding order. */

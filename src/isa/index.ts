@@ -5,13 +5,16 @@ import { COPROCESSOR } from './coprocessor.ts';
 import { DATA_TRANSFER } from './data-transfer.ts';
 import { DECIMAL } from './decimal.ts';
 import type { Description } from './instruction.ts';
+import { MMX } from './mmx.ts';
 import { MULTIPLY_DIVIDE } from './multiply-divide.ts';
 import { SHIFT_ROTATE } from './shift-rotate.ts';
+import { SSE } from './sse.ts';
+import { SSE2 } from './sse2.ts';
 import { STACK } from './stack.ts';
 import { STRING } from './string.ts';
 import { SYSTEM } from './system.ts';
 
-/** Every instruction the machine has, by the mnemonic that iced-x86 gives it (moves of system registers by their direction). */
+/** Every instruction the machine has, by the mnemonic that iced-x86 gives it (moves of system registers by their direction, MMX and SSE by encoding). */
 export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
   [
     ...ARITHMETIC,
@@ -20,8 +23,11 @@ export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
     ...COPROCESSOR,
     ...DATA_TRANSFER,
     ...DECIMAL,
+    ...MMX,
     ...MULTIPLY_DIVIDE,
     ...SHIFT_ROTATE,
+    ...SSE,
+    ...SSE2,
     ...STACK,
     ...STRING,
     ...SYSTEM,

@@ -15,8 +15,11 @@ import { DATA_TRANSFER } from '../../src/isa/data-transfer.ts';
 import { DECIMAL } from '../../src/isa/decimal.ts';
 import { INSTRUCTION_SET } from '../../src/isa/index.ts';
 import type { Commit, Instruction } from '../../src/isa/instruction.ts';
+import { MMX } from '../../src/isa/mmx.ts';
 import { MULTIPLY_DIVIDE } from '../../src/isa/multiply-divide.ts';
 import { SHIFT_ROTATE } from '../../src/isa/shift-rotate.ts';
+import { SSE } from '../../src/isa/sse.ts';
+import { SSE2 } from '../../src/isa/sse2.ts';
 import { STACK } from '../../src/isa/stack.ts';
 import { STRING } from '../../src/isa/string.ts';
 import { SYSTEM } from '../../src/isa/system.ts';
@@ -50,6 +53,8 @@ const LETTERS: readonly (readonly [RegExp, string])[] = [
   [/^r(8|16|32)_or_mem$/, 'rm'],
   [/^r(8|16|32)_(reg|rm|opcode)$|^(al|ax|eax|dx|cl)$/, 'r'],
   [/^mem$|^mem_offs$|^seg_rBX_al$/, 'm'],
+  [/^x?mm_or_mem$/, 'vm'],
+  [/^x?mm_(reg|rm)$/, 'v'],
   [/^imm/, 'i'],
   [/^br(16|32)_/, 't'],
   [/^farbr/, 'f'],
@@ -163,14 +168,15 @@ describe('the instruction set', () => {
   });
 
   it('has the names of iced-x86, but for its own', () => {
-    const known: ReadonlySet<string> = new Set(Object.keys(iced.Mnemonic));
+    // MMX and SSE go by encoding.
+    const known: ReadonlySet<string> = new Set([...Object.keys(iced.Mnemonic), ...Object.keys(iced.Code)]);
     assert.deepEqual([...INSTRUCTION_SET.keys()].filter((name) => !known.has(name)).sort(), [...OWN_NAMES].sort());
   });
 
   it('describes no mnemonic twice', () => {
     const families = [
       ...[ARITHMETIC, BIT, CONTROL_FLOW, COPROCESSOR, DATA_TRANSFER, DECIMAL],
-      ...[MULTIPLY_DIVIDE, SHIFT_ROTATE, STACK, STRING, SYSTEM],
+      ...[MMX, MULTIPLY_DIVIDE, SHIFT_ROTATE, SSE, SSE2, STACK, STRING, SYSTEM],
     ];
     const names = families.flat().flatMap(({ mnemonics }) => mnemonics);
     assert.deepEqual(

@@ -4,11 +4,14 @@ import { debugRegisterOperations } from './debug-register-access.ts';
 import { descriptorQueryOperations } from './descriptor-queries.ts';
 import { farReturnOperations } from './far-return.ts';
 import { farTransferOperations } from './far-transfer.ts';
+import { fxsaveOperations } from './fxsave.ts';
 import { msrOperations } from './model-specific-registers.ts';
 import type { SystemOperations } from './operation.ts';
 import { portOperations } from './port-io.ts';
 import { processorOperations } from './processor-control.ts';
 import { segmentOperations } from './segment-load.ts';
+import { simdIntegerOperations } from './simd-integer.ts';
+import { simdMoveOperations } from './simd-move.ts';
 import { softwareInterruptOperations } from './software-interrupt.ts';
 import { tableRegisterOperations } from './table-registers.ts';
 
@@ -26,4 +29,7 @@ export const systemOperations: SystemOperations = {
   ...portOperations,
   ...processorOperations,
   ...descriptorQueryOperations,
+  ...simdMoveOperations,
+  ...simdIntegerOperations,
+  ...fxsaveOperations,
 };
