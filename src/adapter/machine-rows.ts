@@ -139,9 +139,15 @@ function devices({ machine }: Debuggee): MachineRow {
     children: [
       device('Screen', 'screen'),
       device('COM1', 'serial'),
-      ...[all.interruptController, all.intervalTimer, all.keyboard, all.cmos, all.debugPort].map(({ name }) =>
-        device(name),
-      ),
+      ...[
+        all.interruptController,
+        all.localApic,
+        all.ioApic,
+        all.intervalTimer,
+        all.keyboard,
+        all.cmos,
+        all.debugPort,
+      ].map(({ name }) => device(name)),
       ...missing,
     ],
   };

@@ -17,6 +17,12 @@ export class InterruptController implements Device {
   ];
   private readonly master = new InterruptChip(1 << CASCADE);
   private readonly slave = new InterruptChip(0);
+  private readonly output: (high: boolean) => void;
+
+  /** `output` is called with the level of the INT pin whenever it may have changed. */
+  constructor(output: (high: boolean) => void = () => undefined) {
+    this.output = output;
+  }
 
   /** The input that a device drives, IRQ 0..15 without 2. */
   line(irq: number): InterruptLine {
@@ -35,9 +41,13 @@ export class InterruptController implements Device {
   /** The CPU's acknowledge cycle: the vector. With nothing pending, the spurious interrupt: input 7. */
   acknowledge(): number {
     const level = this.master.acknowledge();
-    if (level !== CASCADE) return this.master.vector(level);
+    if (level !== CASCADE) {
+      this.pulse();
+      return this.master.vector(level);
+    }
     const vector = this.slave.vector(this.slave.acknowledge());
-    this.pulseCascade();
+    this.master.setLine(CASCADE, false);
+    this.pulse();
     return vector;
   }
 
@@ -79,11 +89,12 @@ export class InterruptController implements Device {
 
   private cascade(): void {
     this.master.setLine(CASCADE, this.slave.pendingLevel() !== undefined);
+    this.output(this.pending());
   }
 
-  /** INT falls at the end of an acknowledge even when another request waits: the master needs the edge. */
-  private pulseCascade(): void {
-    this.master.setLine(CASCADE, false);
+  /** INT falls at the end of an acknowledge even when another request waits: what it drives needs the edge. */
+  private pulse(): void {
+    this.output(false);
     this.cascade();
   }
 }

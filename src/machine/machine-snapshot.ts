@@ -36,6 +36,8 @@ export interface MachineTime {
   readonly idle: number;
   /** Tick at which the CPU last ran. */
   readonly ranAt: number;
+  /** The latest wait in HLT: since which tick, and from which on no timer will end it. */
+  readonly wait: { readonly since: number; readonly hopelessAt: number };
   /** The last run ended in the middle of its work: the next instruction was not stopped at. */
   readonly yielded: boolean;
 }

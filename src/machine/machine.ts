@@ -8,8 +8,16 @@ import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
 import type { Device, TimedDevice } from './device.ts';
 import { createDevices, IRQ, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
-import { FIRMWARE_HANDOVER } from './firmware-handover.ts';
-import { checkSnapshot, restorePages, savePages, SNAPSHOT_VERSION, type MachineSnapshot } from './machine-snapshot.ts';
+import { handOver } from './firmware-handover.ts';
+import type { InterruptRouting } from './interrupt-routing.ts';
+import {
+  checkSnapshot,
+  restorePages,
+  savePages,
+  SNAPSHOT_VERSION,
+  type MachineSnapshot,
+  type MachineTime,
+} from './machine-snapshot.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
@@ -37,7 +45,10 @@ const MOST_MEMORY = 0xc0000000;
 const TURN_WORK = 16;
 /** The CPU counts its budget in 31 bits. */
 const LARGEST_BUDGET = 0x7fffffff;
-/** The timer's longest period is 55 ms: what it has not woken after this many ticks it will never wake. */
+/**
+ * What has not woken the CPU this many ticks after every timer has acted once will never wake it: two of the longest periods of
+ * the timer whose acts are not all interrupts, the 8254 with 55 ms.
+ */
 const LONGEST_TIMER_WAIT = TICKS_PER_SECOND / 8;
 
 /** A PC: the CPU, its memory and its devices, and the loop that lets their time pass together. */
@@ -52,6 +63,7 @@ export class Machine {
   readonly console = new Emitter<string>();
   private readonly clock = new MachineClock(() => this.cpu.retired);
   private readonly faultLog = new FaultLog();
+  private readonly interrupts: InterruptRouting;
   private readonly timed: readonly TimedDevice[];
   /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */
   private finalStop: MachineStop | undefined;
@@ -59,6 +71,7 @@ export class Machine {
   private yielded = false;
   /** Tick at which the CPU last ran. */
   private ranAt = 0;
+  private wait: MachineTime['wait'] = { since: -1, hopelessAt: 0 };
   /** Tick up to which the CPU may run unattended. */
   private horizon = 0;
 
@@ -69,11 +82,13 @@ export class Machine {
     const { engine = 'interpreter', handlers } = options;
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
-    this.devices = createDevices(this.clock, this.bus, options.memory);
-    this.timed = [this.devices.intervalTimer, this.devices.keyboard, this.devices.serial];
+    const { devices, timed, interrupts } = createDevices(this.clock, this.bus, options.memory);
+    this.devices = devices;
+    this.timed = timed;
+    this.interrupts = interrupts;
     this.onFault = this.faultLog.onFault;
     this.connect();
-    for (const [port, value] of FIRMWARE_HANDOVER) this.bus.portWrite(port, 8, value);
+    handOver(this.bus);
   }
 
   /** Instructions retired since the start. */
@@ -111,7 +126,7 @@ export class Machine {
       devices: Object.fromEntries(
         Object.values<Device>({ ...this.devices }).map((device) => [device.name, device.save()]),
       ),
-      time: { idle: this.clock.idle, ranAt: this.ranAt, yielded: this.yielded },
+      time: { idle: this.clock.idle, ranAt: this.ranAt, wait: this.wait, yielded: this.yielded },
       unclaimed: this.bus.unclaimed.save(),
       faults: [...this.faults],
       finalStop: this.finalStop,
@@ -133,6 +148,7 @@ export class Machine {
       device.restore(state);
     }
     this.ranAt = snapshot.time.ranAt;
+    this.wait = snapshot.time.wait;
     this.yielded = snapshot.time.yielded;
     this.bus.unclaimed.restore(snapshot.unclaimed);
     this.faultLog.restore(snapshot.faults);
@@ -163,7 +179,7 @@ export class Machine {
 
   /** Runs one instruction, breakpoints ignored; undefined when it retired. The same as {@link run} with 1, but allocates nothing. */
   step(): MachineStop | undefined {
-    const quiet = this.finalStop === undefined && !this.devices.interruptController.pending();
+    const quiet = this.finalStop === undefined && !this.interrupts.pending();
     if (quiet && this.clock.now + 1 < this.nextEvent() && this.cpu.step()) {
       this.yielded = false;
       this.ranAt = this.clock.now;
@@ -178,8 +194,7 @@ export class Machine {
    * Where a run ends changes nothing of this order, so that runs cut differently meet the same events at the same ticks.
    */
   private runToStop(limits: RunLimits): MachineStop {
-    const { cpu, clock } = this;
-    const { interruptController } = this.devices;
+    const { cpu, clock, interrupts } = this;
     const end = cpu.retired + limits.maxInstructions;
     let work = limits.slice ?? Infinity;
     let skipBreakpoint = !this.yielded;
@@ -188,7 +203,7 @@ export class Machine {
       for (const device of this.timed) device.advance(clock.now);
       if (cpu.retired >= end) return stops.maxInstructions(limits.maxInstructions);
       if (work <= 0) return stops.slice();
-      if (interruptController.pending() && cpu.interruptible) {
+      if (interrupts.pending() && cpu.interruptible) {
         const stop = this.deliverInterrupt();
         if (stop) return stop;
         skipBreakpoint = false;
@@ -202,7 +217,7 @@ export class Machine {
       this.horizon = this.nextEvent();
       // After STI and MOV SS one instruction runs before an interrupt may come.
       const budget =
-        interruptController.pending() && cpu.state.interruptShadow
+        interrupts.pending() && cpu.state.interruptShadow
           ? 1
           : Math.min(end - start, this.horizon - clock.now, LARGEST_BUDGET);
       const exit = cpu.run(budget, {
@@ -222,7 +237,7 @@ export class Machine {
 
   /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
   private deviceAccessed(): void {
-    const interrupted = this.devices.interruptController.pending() && this.cpu.interruptible;
+    const interrupted = this.interrupts.pending() && this.cpu.interruptible;
     if (interrupted || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
   }
 
@@ -246,7 +261,7 @@ export class Machine {
 
   private deliverInterrupt(): MachineStop | undefined {
     try {
-      this.cpu.deliverInterrupt(this.devices.interruptController.acknowledge());
+      this.cpu.deliverInterrupt(this.interrupts.acknowledge());
       return undefined;
     } catch (error) {
       if (error instanceof TripleFault) return (this.finalStop = this.tripleFault(error.chain));
@@ -263,7 +278,8 @@ export class Machine {
     if (!cpu.interruptible) return stops.haltInterruptsOff(at);
     const next = this.nextEvent();
     const hostInput = Math.min(this.devices.keyboard.nextEvent(), this.devices.serial.nextEvent());
-    const timerMayWake = next !== Infinity && clock.now - this.ranAt < LONGEST_TIMER_WAIT;
+    if (this.wait.since !== this.ranAt) this.wait = { since: this.ranAt, hopelessAt: this.hopelessAt() };
+    const timerMayWake = next !== Infinity && clock.now < this.wait.hopelessAt;
     const mayWake = timerMayWake || hostInput !== Infinity || (hostWatches && this.hostCanWake());
     if (!mayWake) return stops.haltNoEvent(at);
     if (next !== Infinity) clock.skipTo(next);
@@ -272,10 +288,14 @@ export class Machine {
 
   /** Whether a key or a serial byte that has not come yet would interrupt. */
   private hostCanWake(): boolean {
-    const { interruptController, serial } = this.devices;
-    return (
-      interruptController.enabled(IRQ.keyboard) || (interruptController.enabled(IRQ.com1) && serial.interruptsOnReceive)
-    );
+    const { interrupts } = this;
+    const { serial } = this.devices;
+    return interrupts.enabled(IRQ.keyboard) || (interrupts.enabled(IRQ.com1) && serial.interruptsOnReceive);
+  }
+
+  private hopelessAt(): number {
+    const acts = this.timed.map((device) => device.nextEvent()).filter(Number.isFinite);
+    return Math.max(this.clock.now, ...acts) + LONGEST_TIMER_WAIT;
   }
 
   private nextEvent(): number {

@@ -9,7 +9,7 @@ function bench() {
   const clock = new TestClock();
   const counts = { accesses: 0 };
   const bus = new Bus(clock, () => counts.accesses++);
-  const devices = createDevices(clock, bus, 0x1000000);
+  const { devices } = createDevices(clock, bus, 0x1000000);
   const reported: UnclaimedAccess[] = [];
   bus.unclaimed.onFirst.on((access) => reported.push(access));
   return { clock, counts, bus, devices, reported };
@@ -74,12 +74,12 @@ describe('bus', () => {
 
   it('does the same for physical memory beyond RAM, one entry a MiB and direction', () => {
     const { bus, reported } = bench();
-    assert.equal(bus.memoryRead(0xfee00020, 32), 0xffffffff);
-    assert.equal(bus.memoryRead(0xfee00030, 16), 0xffff);
-    bus.memoryWrite(0xfee000b0, 32, 0);
+    assert.equal(bus.memoryRead(0xfef00020, 32), 0xffffffff);
+    assert.equal(bus.memoryRead(0xfef00030, 16), 0xffff);
+    bus.memoryWrite(0xfef000b0, 32, 0);
     assert.deepEqual(bus.unclaimed.list(), [
-      { space: 'memory', description: 'read of 32 bits at phys:0xfee00020', count: 2 },
-      { space: 'memory', description: 'write of 32 bits at phys:0xfee000b0', count: 1 },
+      { space: 'memory', description: 'read of 32 bits at phys:0xfef00020', count: 2 },
+      { space: 'memory', description: 'write of 32 bits at phys:0xfef000b0', count: 1 },
     ]);
     assert.equal(reported.length, 2);
   });

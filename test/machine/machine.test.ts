@@ -332,11 +332,11 @@ skip:
     });
 
     it('lists what nobody answers', () => {
-      const machine = boot('in al, 0xee\nmov eax, [0xfee00020]\nhlt');
+      const machine = boot('in al, 0xee\nmov eax, [0xfef00020]\nhlt');
       machine.run(UNLIMITED);
       assert.deepEqual(machine.unclaimed, [
         { space: 'port', description: 'read of port 0xee (8 bits)', count: 1 },
-        { space: 'memory', description: 'read of 32 bits at phys:0xfee00020', count: 1 },
+        { space: 'memory', description: 'read of 32 bits at phys:0xfef00020', count: 1 },
       ]);
       assert.equal(machine.cpu.state.register32(0), 0xffffffff);
     });

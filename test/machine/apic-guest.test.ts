@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import type { EngineName } from '../../src/cpu/cpu.ts';
+import { requireTool } from '../support/tools.ts';
+import { assemble, machineWith, MACROS } from './guest.ts';
+
+const UNLIMITED = { maxInstructions: 10_000_000 };
+
+/** Halts until the handler of vector 0x31 has counted to 5, then exits with that; the handler keeps the time stamps. */
+const COUNT = `
+  xor ecx, ecx
+again:
+  sti
+  hlt
+  cmp ecx, 5
+  jb again
+  mov al, cl
+  out 0xf4, al
+  hlt
+handler:
+  inc ecx
+  rdtsc
+  mov [0x120000 + ecx * 4], eax
+  mov dword [0xfee000b0], 0
+  iret
+`;
+
+for (const engine of ['interpreter', 'reference'] satisfies EngineName[])
+  describe(`guests of the APICs (${engine})`, () => {
+    before(function () {
+      requireTool(this, 'nasm');
+    });
+
+    const run = (source: string) => {
+      const machine = machineWith(assemble(`${MACROS}\nstart:\n  setup\n  gate 0x31, handler\n${source}\n${COUNT}`), {
+        engine,
+      });
+      const stop = machine.run(UNLIMITED);
+      const ticks = [1, 2, 3, 4, 5].map((index) => machine.memory.read32(0x120000 + index * 4));
+      return { machine, stop, apart: ticks.slice(1).map((tick, index) => tick - (ticks[index] ?? 0)) };
+    };
+
+    it('the local APIC timer wakes HLT every 1000 counts of 16 ticks', () => {
+      const { stop, apart } = run(`
+  remap 0xff, 0xff
+  mov dword [0xfee003e0], 3
+  mov dword [0xfee00320], 0x20031
+  mov dword [0xfee00380], 1000`);
+      assert.equal(stop.exitCode, 11);
+      assert.deepEqual(apart, [16_000, 16_000, 16_000, 16_000]);
+    });
+
+    it('a one-shot of a quarter of a second wakes HLT too', () => {
+      const machine = machineWith(
+        assemble(`${MACROS}
+start:
+  setup
+  gate 0x31, handler
+  remap 0xff, 0xff
+  mov dword [0xfee003e0], 0xb
+  mov dword [0xfee00320], 0x31
+  mov dword [0xfee00380], 25000000
+  sti
+  hlt
+handler:
+  mov al, 1
+  out 0xf4, al
+  hlt`),
+        { engine },
+      );
+      assert.equal(machine.run(UNLIMITED).reason, 'debug-exit');
+      assert.ok(machine.ticks > 25_000_000 && machine.ticks < 25_001_000);
+    });
+
+    it('the I/O APIC brings the 8254 through pin 2 with the 8259 masked', () => {
+      const { stop, apart, machine } = run(`
+  remap 0xff, 0xff
+  mov dword [0xfec00000], 0x14
+  mov dword [0xfec00010], 0x31
+  outb 0x43, 0x34
+  outb 0x40, 0x9c
+  outb 0x40, 0x2e`);
+      assert.equal(stop.exitCode, 11);
+      // 11932 cycles of 1.193182 MHz are 10.0001 ms.
+      for (const ticks of apart) assert.ok(Math.abs(ticks - 1_000_015) <= 1, ticks.toString());
+      assert.deepEqual(machine.unclaimed, []);
+    });
+
+    // Nobody acknowledges the 8259: its INT falls and rises with the output of the 8254.
+    it('LINT0 in fixed mode brings the 8259 as a vector of the local APIC', () => {
+      const { stop, apart } = run(`
+  remap 0xfe, 0xff
+  mov dword [0xfee00350], 0x31
+  outb 0x43, 0x34
+  outb 0x40, 0x9c
+  outb 0x40, 0x2e`);
+      assert.equal(stop.exitCode, 11);
+      for (const ticks of apart) assert.ok(Math.abs(ticks - 1_000_015) <= 1, ticks.toString());
+    });
+
+    it('an interrupt sent to itself arrives at once, before the next instruction', () => {
+      const machine = machineWith(
+        assemble(`${MACROS}
+start:
+  setup
+  gate 0x31, handler
+  remap 0xff, 0xff
+  xor ecx, ecx
+  sti
+  nop
+  mov dword [0xfee00300], 0x40031
+  mov al, cl
+  out 0xf4, al
+  hlt
+handler:
+  inc ecx
+  mov dword [0xfee000b0], 0
+  iret`),
+        { engine },
+      );
+      assert.equal(machine.run(UNLIMITED).exitCode, 3);
+    });
+
+    it('with LINT0 masked the 8259 reaches nobody', () => {
+      const { stop } = run(`
+  remap 0xfe, 0xff
+  mov dword [0xfee00350], 0x10700`);
+      assert.equal(stop.reason, 'halt');
+    });
+  });
