@@ -19,17 +19,33 @@ const FIRST_WEEKDAY = 7;
 
 const DAYS_PER_ERA = 146_097;
 
-/** The date and time `seconds` after power-on. */
+/** The date and time `seconds` after power-on; negative before. */
 export function calendarAt(seconds: number): CalendarTime {
   const days = Math.floor(seconds / SECONDS_PER_DAY);
-  const rest = seconds % SECONDS_PER_DAY;
+  const rest = seconds - days * SECONDS_PER_DAY;
   return {
     ...dateOf(FIRST_DAY + days),
-    weekday: ((FIRST_WEEKDAY - 1 + days) % 7) + 1,
+    weekday: weekdayOf(days),
     hour: Math.floor(rest / 3600),
     minute: Math.floor(rest / 60) % 60,
     second: rest % 60,
   };
+}
+
+/** The inverse of {@link calendarAt}; the weekday is not looked at, and fields out of their range carry over into the next. */
+export function secondsOf({ year, month, day, hour, minute, second }: Omit<CalendarTime, 'weekday'>): number {
+  const yearFromMarch = year + Math.floor((month - 3) / 12);
+  const monthFromMarch = (((month - 3) % 12) + 12) % 12;
+  const era = Math.floor(yearFromMarch / 400);
+  const yearOfEra = yearFromMarch - era * 400;
+  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
+  const dayOfEra = 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const days = era * DAYS_PER_ERA + dayOfEra - FIRST_DAY;
+  return days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+}
+
+function weekdayOf(days: number): number {
+  return ((((FIRST_WEEKDAY - 1 + days) % 7) + 7) % 7) + 1;
 }
 
 /** Years run from March here, so that the leap day is the last of its year (Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */

@@ -1,20 +1,39 @@
-import { toBcd } from './bcd.ts';
-import { calendarAt } from './calendar.ts';
-import { TICKS_PER_SECOND, type Clock } from './clock.ts';
-import type { Device, DeviceState, ReportGap } from './device.ts';
-import { hex } from '../util/hex.ts';
+import { fromBcd, toBcd } from './bcd.ts';
+import type { CalendarTime } from './calendar.ts';
+import type { Clock } from './clock.ts';
+import type { DeviceState, InterruptLine, ReportGap, TimedDevice } from './device.ts';
+import { FLAG, RealTimeClock } from './real-time-clock.ts';
 
 const INDEX_PORT = 0x70;
 const DATA_PORT = 0x71;
 
-/** Status register A: update in progress. */
-const UPDATE_IN_PROGRESS = 0x80;
-/** The update bit rises 244 µs before an update, which takes 1984 µs at 32.768 kHz (MC146818 datasheet, "Update Cycle"). */
-const UPDATE_TICKS = (TICKS_PER_SECOND * 2228) / 1_000_000;
-const STATUS_B = { twentyFourHours: 0x02, binary: 0x04, interrupts: 0x70, set: 0x80 } as const;
+const STATUS_A = 0x0a;
+const STATUS_B = 0x0b;
+const STATUS_C = 0x0c;
+const STATUS_D = 0x0d;
+const CENTURY = 0x32;
+const ALARM = { second: 0x01, minute: 0x03, hour: 0x05 } as const;
+
+const B = { daylightSaving: 0x01, twentyFourHours: 0x02, binary: 0x04, interrupts: 0x70, set: 0x80 } as const;
+/** Register C bit 7: a flag that is enabled has risen, the pin is low. */
+const INTERRUPT_REQUEST = 0x80;
+const AFTERNOON = 0x80;
+/** An alarm byte from 0xc0 matches any time. */
+const DO_NOT_CARE = 0xc0;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+
+/** Fields of the time that have a register of their own, without the year, which has two. */
+const FIELDS: Readonly<Record<number, 'second' | 'minute' | 'weekday' | 'day' | 'month'>> = {
+  0x00: 'second',
+  0x02: 'minute',
+  0x06: 'weekday',
+  0x07: 'day',
+  0x08: 'month',
+};
+const HOUR = 0x04;
+const YEAR = 0x09;
 
 type CmosState = {
   index: number;
@@ -22,17 +41,23 @@ type CmosState = {
   bytes: number[];
 };
 
-/** The MC146818 clock and its 128 bytes of memory. The time of day starts at a fixed date and follows the ticks. */
-export class Cmos implements Device {
+/** The MC146818 clock on IRQ 8 and its 128 bytes of memory. The time of day starts at a fixed date and follows the ticks. */
+export class Cmos implements TimedDevice {
   readonly name = 'MC146818 clock and CMOS memory';
   readonly ports = [{ first: INDEX_PORT, last: DATA_PORT }];
+  readonly interrupts = [8];
   private readonly clock: Clock;
+  private readonly line: InterruptLine;
   private readonly report: ReportGap;
+  private readonly time = new RealTimeClock();
   private state: CmosState;
+  /** {@link nextEvent} until something changes; undefined when it must be found again. */
+  private due: number | undefined;
 
   /** `memorySize` in bytes. */
-  constructor(clock: Clock, memorySize: number, report: ReportGap) {
+  constructor(clock: Clock, line: InterruptLine, memorySize: number, report: ReportGap) {
     this.clock = clock;
+    this.line = line;
     this.report = report;
     this.state = powerOn(memorySize);
   }
@@ -46,7 +71,14 @@ export class Cmos implements Device {
     // The index port cannot be read.
     if (port === INDEX_PORT) return 0xff;
     const { index, bytes } = this.state;
-    return this.timeField(index) ?? bytes[index] ?? 0;
+    switch (index) {
+      case STATUS_A:
+        return this.time.registerA(this.clock.now);
+      case STATUS_C:
+        return this.takeFlags();
+      default:
+        return this.timeField(index) ?? bytes[index] ?? 0;
+    }
   }
 
   portWrite(port: number, _width: number, value: number): void {
@@ -54,68 +86,137 @@ export class Cmos implements Device {
     if (port === INDEX_PORT) {
       state.index = value & 0x7f;
       state.nonMaskableInterruptsOff = (value & 0x80) !== 0;
-    } else if (this.timeField(state.index) === undefined) this.writeByte(value);
-    else if (state.index !== 0x0a)
-      this.report(`CMOS clock register ${hex(state.index, 2)} set: this clock cannot be set`);
+    } else {
+      this.writeRegister(state.index, value);
+      this.drive();
+    }
+  }
+
+  nextEvent(): number {
+    this.due ??= this.requesting ? Infinity : this.time.nextFlag(this.statusB & B.interrupts);
+    return this.due;
+  }
+
+  advance(now: number): void {
+    if (now >= this.nextEvent()) this.drive();
   }
 
   save(): DeviceState {
-    return structuredClone(this.state);
+    return { ...structuredClone(this.state), time: this.time.save() };
   }
 
   restore(state: DeviceState): void {
-    this.state = structuredClone(state as CmosState);
+    const { time, ...rest } = structuredClone(state) as CmosState & { time: DeviceState };
+    this.state = rest;
+    this.time.restore(time);
+    this.due = undefined;
   }
 
-  private writeByte(value: number): void {
-    const { index, bytes } = this.state;
-    // Status registers C and D are read-only.
-    if (index === 0x0c || index === 0x0d) return;
-    bytes[index] = value;
-    if (index === 0x0b && value & STATUS_B.interrupts)
-      this.report(`CMOS status register B ${hex(value, 2)}: this clock has no interrupts`);
+  private get statusB(): number {
+    return this.state.bytes[STATUS_B] ?? 0;
+  }
+
+  /** Whether the interrupt pin is active: until register C is read. */
+  private get requesting(): boolean {
+    return (this.time.flags & this.statusB & B.interrupts) !== 0;
+  }
+
+  private drive(): void {
+    this.due = undefined;
+    this.time.settle(this.clock.now);
+    if (this.requesting) this.line.raise();
+    else this.line.lower();
+  }
+
+  private takeFlags(): number {
+    this.time.settle(this.clock.now);
+    const value = this.time.flags | (this.requesting ? INTERRUPT_REQUEST : 0);
+    this.time.clearFlags();
+    this.drive();
+    return value;
+  }
+
+  private writeRegister(index: number, value: number): void {
+    const { bytes } = this.state;
+    switch (index) {
+      case STATUS_A:
+        return this.time.setRegisterA(value, this.clock.now);
+      case STATUS_B:
+        return this.writeStatusB(value);
+      case STATUS_C:
+      case STATUS_D:
+        // Read-only.
+        return;
+      default:
+        if (!this.setTimeField(index, value)) bytes[index] = value;
+        if (index === ALARM.second || index === ALARM.minute || index === ALARM.hour) this.setAlarm();
+    }
+  }
+
+  private writeStatusB(value: number): void {
+    const { bytes } = this.state;
+    if (value & B.daylightSaving) this.report('CMOS status register B bit 0: this clock has no daylight saving time');
+    // SET going high clears the update-ended enable.
+    bytes[STATUS_B] = value & B.set ? value & ~FLAG.update : value;
+    this.time.setUpdatesOff((value & B.set) !== 0, this.clock.now);
+    // The alarm bytes are in the format that bits 1 and 2 choose.
+    this.setAlarm();
   }
 
   /** Registers that follow the time; undefined for plain memory. */
   private timeField(index: number): number | undefined {
-    const time = calendarAt(Math.floor(this.clock.now / TICKS_PER_SECOND));
-    switch (index) {
-      case 0x00:
-        return this.encode(time.second);
-      case 0x02:
-        return this.encode(time.minute);
-      case 0x04:
-        return this.hour(time.hour);
-      case 0x06:
-        return this.encode(time.weekday);
-      case 0x07:
-        return this.encode(time.day);
-      case 0x08:
-        return this.encode(time.month);
-      case 0x09:
-        return this.encode(time.year % 100);
-      case 0x32:
-        return this.encode(Math.floor(time.year / 100));
-      case 0x0a: {
-        const updating = TICKS_PER_SECOND - (this.clock.now % TICKS_PER_SECOND) <= UPDATE_TICKS;
-        return 0x26 | (updating && (this.statusB & STATUS_B.set) === 0 ? UPDATE_IN_PROGRESS : 0);
-      }
-      default:
-        return undefined;
-    }
+    const field = FIELDS[index];
+    if (field === undefined && index !== HOUR && index !== YEAR && index !== CENTURY) return undefined;
+    const time = this.time.time(this.clock.now);
+    if (field !== undefined) return this.encode(time[field]);
+    if (index === HOUR) return this.encodeHour(time.hour);
+    return this.encode(index === YEAR ? time.year % 100 : Math.floor(time.year / 100));
   }
 
-  private get statusB(): number {
-    return this.state.bytes[0x0b] ?? 0;
+  private setTimeField(index: number, value: number): boolean {
+    const fields = this.fieldsOf(index, value);
+    if (fields) this.time.setTime(fields, this.clock.now);
+    return fields !== undefined;
+  }
+
+  private fieldsOf(index: number, value: number): Partial<CalendarTime> | undefined {
+    const field = FIELDS[index];
+    if (field !== undefined) return { [field]: this.decode(value) };
+    const { year } = this.time.time(this.clock.now);
+    if (index === HOUR) return { hour: this.decodeHour(value) };
+    if (index === YEAR) return { year: Math.floor(year / 100) * 100 + this.decode(value) };
+    return index === CENTURY ? { year: this.decode(value) * 100 + (year % 100) } : undefined;
+  }
+
+  private setAlarm(): void {
+    const byte = (index: number, decode: (value: number) => number): number | undefined => {
+      const value = this.state.bytes[index] ?? 0;
+      return value >= DO_NOT_CARE ? undefined : decode(value);
+    };
+    const alarm = {
+      second: byte(ALARM.second, (value) => this.decode(value)),
+      minute: byte(ALARM.minute, (value) => this.decode(value)),
+      hour: byte(ALARM.hour, (value) => this.decodeHour(value)),
+    };
+    this.time.setAlarm(alarm, this.clock.now);
   }
 
   private encode(value: number): number {
-    return this.statusB & STATUS_B.binary ? value : toBcd(value);
+    return this.statusB & B.binary ? value : toBcd(value);
   }
 
-  private hour(hour: number): number {
-    if (this.statusB & STATUS_B.twentyFourHours) return this.encode(hour);
-    return this.encode(hour % 12 || 12) | (hour >= 12 ? 0x80 : 0);
+  private decode(value: number): number {
+    return this.statusB & B.binary ? value : fromBcd(value);
+  }
+
+  private encodeHour(hour: number): number {
+    if (this.statusB & B.twentyFourHours) return this.encode(hour);
+    return this.encode(hour % 12 || 12) | (hour >= 12 ? AFTERNOON : 0);
+  }
+
+  private decodeHour(value: number): number {
+    if (this.statusB & B.twentyFourHours) return this.decode(value);
+    return (this.decode(value & ~AFTERNOON) % 12) + (value & AFTERNOON ? 12 : 0);
   }
 }
 
@@ -126,11 +227,11 @@ function powerOn(memorySize: number): CmosState {
     bytes[index] = value & 0xff;
     bytes[index + 1] = value >> 8;
   };
-  bytes[0x0b] = STATUS_B.twentyFourHours;
+  bytes[STATUS_B] = B.twentyFourHours;
   // Time and memory are valid.
-  bytes[0x0d] = 0x80;
-  // Equipment: 80-column colour display, no diskette drive.
-  bytes[0x14] = 0x20;
+  bytes[STATUS_D] = 0x80;
+  // Equipment: 80-column colour display, a mouse, no diskette drive.
+  bytes[0x14] = 0x24;
   word(0x15, 640);
   const extended = Math.min(0xffff, (memorySize - MIB) / KIB);
   word(0x17, extended);

@@ -25,6 +25,10 @@ export interface Device {
   readonly ports: readonly PortRange[];
   /** Physical addresses the device answers at, in whole pages above RAM or in front of it. Absent: none. */
   readonly memory?: readonly MemoryRange[];
+  /** IRQ numbers of the lines it drives, for lists. Absent: none. */
+  readonly interrupts?: readonly number[];
+  /** A few words on its state for lists: "A20 on". */
+  readonly summary?: string;
   /** The widest port access the device takes whole, in bits; the bus splits a wider one into bytes. Absent: 8. */
   readonly widest?: AccessWidth;
   portRead(port: number, width: AccessWidth): number;
@@ -53,6 +57,6 @@ export interface InterruptLine {
 
 /**
  * How a device says that the guest asked for something it does not have (invariant 4): a whole clause without a full stop,
- * "PS/2 mouse command 0xf4: no mouse is attached".
+ * "8042 command 0xac: this controller has no such command".
  */
 export type ReportGap = (what: string) => void;

@@ -1,20 +1,24 @@
+import { A20Gate } from './a20-gate.ts';
 import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
-import type { Device, TimedDevice } from './device.ts';
+import type { Device, InterruptLine, TimedDevice } from './device.ts';
 import { Cmos } from './cmos.ts';
 import { DebugPort } from './debug-port.ts';
+import { DmaController } from './dma-controller.ts';
 import type { InterruptController } from './interrupt-controller.ts';
 import { InterruptRouting } from './interrupt-routing.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { IoApic } from './io-apic.ts';
 import { KeyboardController } from './keyboard-controller.ts';
 import type { LocalApic } from './local-apic.ts';
-import { SerialPort } from './serial-port.ts';
+import { PostPort } from './post-port.ts';
+import { COM_PORTS, SerialPort, type ComPort } from './serial-port.ts';
 import { SystemControl } from './system-control.ts';
 import { TextScreen } from './text-screen.ts';
+import { wiredOr } from './wired-or.ts';
 
-/** Interrupt lines of the PC. */
-export const IRQ = { timer: 0, keyboard: 1, com1: 4 } as const;
+/** Interrupt lines of the PC; the serial ports name theirs in `serial-port.ts`. */
+export const IRQ = { timer: 0, keyboard: 1, clock: 8, mouse: 12 } as const;
 
 /** The devices of a PC, as {@link createDevices} wires them. */
 export interface Devices {
@@ -25,10 +29,15 @@ export interface Devices {
   readonly keyboard: KeyboardController;
   /** COM1. */
   readonly serial: SerialPort;
+  /** COM1 to COM4. */
+  readonly serialPorts: readonly SerialPort[];
   readonly screen: TextScreen;
   readonly cmos: Cmos;
   readonly debugPort: DebugPort;
   readonly systemControl: SystemControl;
+  readonly a20: A20Gate;
+  /** Every device on the bus, in the order of lists. */
+  readonly all: readonly Device[];
 }
 
 /** All that stands outside the CPU and its memory. */
@@ -43,20 +52,54 @@ export interface Hardware {
 export function createDevices(clock: Clock, bus: Bus, memorySize: number): Hardware {
   const report = (what: string): void => bus.unclaimed.note('device', what);
   const interrupts = new InterruptRouting(clock, report);
-  const devices: Devices = {
-    interruptController: interrupts.controller,
-    localApic: interrupts.localApic,
-    ioApic: interrupts.ioApic,
-    intervalTimer: new IntervalTimer(clock, interrupts.line(IRQ.timer)),
-    keyboard: new KeyboardController(clock, interrupts.line(IRQ.keyboard), report),
-    serial: new SerialPort('COM1', 0x3f8, clock, interrupts.line(IRQ.com1)),
-    screen: new TextScreen(clock),
-    cmos: new Cmos(clock, memorySize, report),
-    debugPort: new DebugPort(),
-    systemControl: new SystemControl(report),
-  };
-  const all = Object.values<Device>({ ...devices });
+  const { controller: interruptController, localApic, ioApic } = interrupts;
+  const line = (irq: number): InterruptLine => interrupts.line(irq);
+  const a20 = new A20Gate();
+  const serialPort = (place: ComPort): SerialPort =>
+    new SerialPort(
+      place,
+      clock,
+      wiredOr(line(place.irq), () => serialPorts.filter(({ interrupts }) => interrupts[0] === place.irq)),
+    );
+  const serial = serialPort(COM_PORTS[0]);
+  const serialPorts: readonly SerialPort[] = [serial, ...COM_PORTS.slice(1).map(serialPort)];
+  const intervalTimer = new IntervalTimer(clock, line(IRQ.timer));
+  const keyboardLines = { keyboard: line(IRQ.keyboard), mouse: line(IRQ.mouse) };
+  const keyboard = new KeyboardController(clock, keyboardLines, a20, report);
+  const screen = new TextScreen(clock);
+  const cmos = new Cmos(clock, line(IRQ.clock), memorySize, report);
+  const debugPort = new DebugPort();
+  const systemControl = new SystemControl(a20);
+  const all: readonly Device[] = [
+    interruptController,
+    localApic,
+    ioApic,
+    intervalTimer,
+    keyboard,
+    ...serialPorts,
+    screen,
+    cmos,
+    new DmaController(report),
+    systemControl,
+    new PostPort(),
+    debugPort,
+  ];
   for (const device of all) bus.attach(device);
+  const devices: Devices = {
+    ...{
+      interruptController,
+      localApic,
+      ioApic,
+      intervalTimer,
+      keyboard,
+      serial,
+      serialPorts,
+      screen,
+      cmos,
+      debugPort,
+    },
+    ...{ systemControl, a20, all },
+  };
   return { devices, timed: all.filter(isTimed), interrupts };
 }
 

@@ -23,7 +23,7 @@ const PORT_WRITES: readonly (readonly [port: number, value: number])[] = [
   [0xa1, 0x01],
   [0x21, 0xb8],
   [0xa1, 0x8e],
-  // Keyboard controller: interrupt on, no mouse, scan code set 1. The system flag says that the self-test has passed.
+  // Keyboard controller: interrupt on, mouse off, scan code set 1. The system flag says that the self-test has passed.
   [0x64, 0x60],
   [0x60, 0x65],
   // COM1: 9600 bits a second.

@@ -18,6 +18,7 @@ export class IntervalTimer implements TimedDevice {
     { first: 0x40, last: CONTROL_PORT },
     { first: SYSTEM_PORT, last: SYSTEM_PORT },
   ];
+  readonly interrupts = [0];
   private readonly clock: Clock;
   private readonly interrupt: InterruptLine;
   private readonly system = new TimerCounter(true);

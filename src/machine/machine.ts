@@ -5,7 +5,7 @@ import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
 import { Bus } from './bus.ts';
 import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
-import type { Device, TimedDevice } from './device.ts';
+import type { TimedDevice } from './device.ts';
 import { createDevices, IRQ, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
 import { handOver } from './firmware-handover.ts';
@@ -22,6 +22,7 @@ import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
+import type { SerialPort } from './serial-port.ts';
 import type { ScreenSnapshot } from './text-screen.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
 
@@ -123,9 +124,7 @@ export class Machine {
       memory: this.memory.size,
       cpu: this.cpu.save(),
       pages: savePages(this.memory.bytes),
-      devices: Object.fromEntries(
-        Object.values<Device>({ ...this.devices }).map((device) => [device.name, device.save()]),
-      ),
+      devices: Object.fromEntries(this.devices.all.map((device) => [device.name, device.save()])),
       time: { idle: this.clock.idle, ranAt: this.ranAt, wait: this.wait, yielded: this.yielded },
       unclaimed: this.bus.unclaimed.save(),
       faults: [...this.faults],
@@ -142,7 +141,7 @@ export class Machine {
     restorePages(this.memory.bytes, snapshot.pages);
     this.cpu.restore(snapshot.cpu);
     this.clock.idle = snapshot.time.idle;
-    for (const device of Object.values<Device>({ ...this.devices })) {
+    for (const device of this.devices.all) {
       const state = snapshot.devices[device.name];
       if (state === undefined) throw internalError(`a snapshot without ${device.name}`);
       device.restore(state);
@@ -163,6 +162,21 @@ export class Machine {
   /** Presses and releases a key by its name ("Enter", "ArrowLeft", "F1") or character. Throws `no-such-key`. */
   pressKey(name: string): void {
     this.devices.keyboard.press(pressAndRelease(name));
+  }
+
+  /** Moves the mouse by counts: `dx` to the right, `dy` down, `wheel` notches towards the user. */
+  moveMouse(dx: number, dy: number, wheel = 0): void {
+    this.devices.keyboard.moveMouse(dx, dy, wheel);
+  }
+
+  /** The mouse buttons that are down: left, right, middle, fourth and fifth in bits 0..4. */
+  mouseButtons(down: number): void {
+    this.devices.keyboard.pressMouse(down);
+  }
+
+  /** COM1 to COM4. */
+  get serialPorts(): readonly SerialPort[] {
+    return this.devices.serialPorts;
   }
 
   /** Linear addresses before which {@link run} stops. */
@@ -277,7 +291,7 @@ export class Machine {
     const at = codeAddress(cpu.state, cpu.instruction.ip);
     if (!cpu.interruptible) return stops.haltInterruptsOff(at);
     const next = this.nextEvent();
-    const hostInput = Math.min(this.devices.keyboard.nextEvent(), this.devices.serial.nextEvent());
+    const hostInput = Math.min(...[this.devices.keyboard, ...this.serialPorts].map((device) => device.nextEvent()));
     if (this.wait.since !== this.ranAt) this.wait = { since: this.ranAt, hopelessAt: this.hopelessAt() };
     const timerMayWake = next !== Infinity && clock.now < this.wait.hopelessAt;
     const mayWake = timerMayWake || hostInput !== Infinity || (hostWatches && this.hostCanWake());
@@ -286,11 +300,13 @@ export class Machine {
     return hostWatches ? stops.idle() : undefined;
   }
 
-  /** Whether a key or a serial byte that has not come yet would interrupt. */
+  /** Whether a key, the mouse or a serial byte that has not come yet would interrupt. */
   private hostCanWake(): boolean {
     const { interrupts } = this;
-    const { serial } = this.devices;
-    return interrupts.enabled(IRQ.keyboard) || (interrupts.enabled(IRQ.com1) && serial.interruptsOnReceive);
+    const serialCanWake = this.serialPorts.some(
+      (port) => port.interruptsOnReceive && port.interrupts.some((irq) => interrupts.enabled(irq)),
+    );
+    return interrupts.enabled(IRQ.keyboard) || interrupts.enabled(IRQ.mouse) || serialCanWake;
   }
 
   private hopelessAt(): number {

@@ -39,11 +39,28 @@ const NAMED_KEYS: Readonly<Record<string, number>> = {
   ScrollLock: 0x46,
   F11: 0x57,
   F12: 0x58,
+  IntlBackslash: 0x56,
+  NumpadMultiply: 0x37,
+  Numpad7: 0x47,
+  Numpad8: 0x48,
+  Numpad9: 0x49,
+  NumpadSubtract: 0x4a,
+  Numpad4: 0x4b,
+  Numpad5: 0x4c,
+  Numpad6: 0x4d,
+  NumpadAdd: 0x4e,
+  Numpad1: 0x4f,
+  Numpad2: 0x50,
+  Numpad3: 0x51,
+  Numpad0: 0x52,
+  NumpadDecimal: 0x53,
 };
 
 /** Keys that the AT keyboard added: their codes come after the prefix 0xe0. */
 const EXTENDED_KEYS: Readonly<Record<string, number>> = {
+  NumpadEnter: 0x1c,
   ControlRight: 0x1d,
+  NumpadDivide: 0x35,
   AltRight: 0x38,
   Home: 0x47,
   ArrowUp: 0x48,
@@ -55,6 +72,9 @@ const EXTENDED_KEYS: Readonly<Record<string, number>> = {
   PageDown: 0x51,
   Insert: 0x52,
   Delete: 0x53,
+  MetaLeft: 0x5b,
+  MetaRight: 0x5c,
+  ContextMenu: 0x5d,
 };
 
 const CONTROL_CHARACTERS: Readonly<Record<string, string>> = {
@@ -121,8 +141,8 @@ const TRANSLATION: readonly number[] = [
   0x80, 0x81, 0x82, 0x41, 0x54,
 ];
 
-/** What set 2 sends before the code of a released key. */
-export const SET_2_BREAK = 0xf0;
+/** What sets 2 and 3 send before the code of a released key. */
+export const BREAK_PREFIX = 0xf0;
 
 /** One byte of set 2 as the controller translates it; bytes past the table (replies, prefixes) stay. */
 export function translateToSet1(code: number): number {
@@ -136,6 +156,36 @@ export function toSet2(set1: readonly number[]): readonly number[] {
     // From the end: F7 (0x83) and SysRq (0x84) lie past the codes that the table gives a second time.
     const make = TRANSLATION.lastIndexOf(code & ~BREAK);
     if (make < 0) return [];
-    return code & BREAK ? [SET_2_BREAK, make] : [make];
+    return code & BREAK ? [BREAK_PREFIX, make] : [make];
+  });
+}
+
+/**
+ * Set 3 codes of the keys whose code differs from set 2, by their code in set 1 with 0xe000 for the prefix 0xe0 (IBM PS/2 Technical
+ * Reference, "Keyboard": set 3 has one byte for every key).
+ */
+// prettier-ignore
+const SET_3: Readonly<Record<number, number>> = {
+  0x01: 0x08, 0x1d: 0x11, 0x2b: 0x5c, 0x37: 0x7e, 0x38: 0x19, 0x3a: 0x14, 0x3b: 0x07, 0x3c: 0x0f, 0x3d: 0x17, 0x3e: 0x1f,
+  0x3f: 0x27, 0x40: 0x2f, 0x41: 0x37, 0x42: 0x3f, 0x43: 0x47, 0x44: 0x4f, 0x45: 0x76, 0x46: 0x5f, 0x4a: 0x84, 0x4e: 0x7c,
+  0x56: 0x13, 0x57: 0x56, 0x58: 0x5e,
+  0xe01c: 0x79, 0xe01d: 0x58, 0xe035: 0x77, 0xe038: 0x39, 0xe047: 0x6e, 0xe048: 0x63, 0xe049: 0x6f, 0xe04b: 0x61, 0xe04d: 0x6a,
+  0xe04f: 0x65, 0xe050: 0x60, 0xe051: 0x6d, 0xe052: 0x67, 0xe053: 0x64, 0xe05b: 0x8b, 0xe05c: 0x8c, 0xe05d: 0x8d,
+};
+
+/** Every set 3 code that the keyboard can send. */
+export function allSet3Keys(): readonly number[] {
+  const plain = Array.from({ length: 0x59 }, (_, set1) => set1).flatMap((set1) => toSet3([set1]));
+  return [...new Set([...plain.map(({ code }) => code), ...Object.values(SET_3)])];
+}
+
+/** The strokes of set 3 that mean these bytes of set 1. */
+export function toSet3(set1: readonly number[]): readonly { readonly code: number; readonly release: boolean }[] {
+  return set1.flatMap((byte, index) => {
+    if (byte === EXTENDED) return [];
+    const make = byte & ~BREAK;
+    const extended = set1[index - 1] === EXTENDED;
+    const code = SET_3[extended ? 0xe000 | make : make] ?? TRANSLATION.lastIndexOf(make);
+    return code > 0 ? [{ code, release: (byte & BREAK) !== 0 }] : [];
   });
 }

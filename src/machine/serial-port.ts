@@ -17,6 +17,17 @@ const LSR = { dataReady: 0x01, overrun: 0x02, transmitterEmpty: 0x60 } as const;
 const CONNECTED = 0xb0;
 const DIVISOR_LATCH_ACCESS = 0x80;
 
+/** Where the PC has its serial ports: COM1 and COM3 share a line, COM2 and COM4 another. */
+export const COM_PORTS = [
+  { name: 'COM1', base: 0x3f8, irq: 4 },
+  { name: 'COM2', base: 0x2f8, irq: 3 },
+  { name: 'COM3', base: 0x3e8, irq: 4 },
+  { name: 'COM4', base: 0x2e8, irq: 3 },
+] as const;
+
+/** One of {@link COM_PORTS}: its name, the first of its eight ports, its IRQ. */
+export type ComPort = (typeof COM_PORTS)[number];
+
 type SerialState = {
   divisor: number;
   interruptEnable: number;
@@ -44,16 +55,17 @@ type SerialState = {
 export class SerialPort implements TimedDevice {
   readonly name: string;
   readonly ports;
+  readonly interrupts;
   /** Every byte the guest sent, 0..255. */
   readonly onTransmit = new Emitter<number>();
   private readonly clock: Clock;
   private readonly interrupt: InterruptLine;
   private state = powerOn();
 
-  /** `name` is "COM1", `base` the first of its eight ports. */
-  constructor(name: string, base: number, clock: Clock, interrupt: InterruptLine) {
+  constructor({ name, base, irq }: ComPort, clock: Clock, interrupt: InterruptLine) {
     this.name = `16550A serial port ${name}`;
     this.ports = [{ first: base, last: base + 7 }];
+    this.interrupts = [irq];
     this.clock = clock;
     this.interrupt = interrupt;
   }
@@ -67,6 +79,11 @@ export class SerialPort implements TimedDevice {
   /** Whether a received byte would interrupt. */
   get interruptsOnReceive(): boolean {
     return (this.state.interruptEnable & IER.received) !== 0 && this.interruptsReachTheBus;
+  }
+
+  /** Whether the port holds its line high. */
+  get interrupting(): boolean {
+    return this.interruptsReachTheBus && this.identify() !== IIR.none;
   }
 
   portRead(port: number): number {
@@ -272,7 +289,7 @@ export class SerialPort implements TimedDevice {
     const { state } = this;
     if (state.incoming.length === 0 || this.loopback || state.received.length >= this.capacity) state.arrivesAt = null;
     else state.arrivesAt ??= this.clock.now + this.characterTicks;
-    if (this.interruptsReachTheBus && this.identify() !== IIR.none) this.interrupt.raise();
+    if (this.interrupting) this.interrupt.raise();
     else this.interrupt.lower();
   }
 }

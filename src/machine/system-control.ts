@@ -1,4 +1,5 @@
-import type { Device, DeviceState, ReportGap } from './device.ts';
+import type { A20Gate } from './a20-gate.ts';
+import type { Device, DeviceState } from './device.ts';
 import { Emitter } from '../util/emitter.ts';
 
 const SYSTEM_CONTROL_PORT = 0x92;
@@ -19,43 +20,44 @@ export class SystemControl implements Device {
   ];
   /** The guest asked for a reset: the port it used. */
   readonly onReset = new Emitter<number>();
-  private readonly report: ReportGap;
-  private state = powerOn();
+  private readonly a20: A20Gate;
+  private fastReset = false;
+  private resetControl = 0;
 
-  constructor(report: ReportGap) {
-    this.report = report;
+  constructor(a20: A20Gate) {
+    this.a20 = a20;
+  }
+
+  get summary(): string {
+    return `A20 ${this.a20.on ? 'on' : 'off'}`;
   }
 
   portRead(port: number): number {
-    return port === SYSTEM_CONTROL_PORT ? this.state.systemControl : this.state.resetControl;
+    if (port === RESET_CONTROL_PORT) return this.resetControl;
+    return (this.a20.on ? FAST_A20 : 0) | (this.fastReset ? FAST_RESET : 0);
   }
 
   portWrite(port: number, _width: number, value: number): void {
-    const { state } = this;
     if (port === SYSTEM_CONTROL_PORT) {
-      const rise = (value & ~state.systemControl & FAST_RESET) !== 0;
-      state.systemControl = value & (FAST_A20 | FAST_RESET);
-      if ((value & FAST_A20) === 0)
-        this.report('A20 switched off by port 0x92: address line 20 is always on in this machine');
+      const reset = (value & FAST_RESET) !== 0;
+      const rise = reset && !this.fastReset;
+      this.fastReset = reset;
+      this.a20.set((value & FAST_A20) !== 0);
       if (rise) this.onReset.fire(port);
     } else {
-      const rise = (value & ~state.resetControl & RESET_CPU) !== 0;
-      state.resetControl = value & RESET_WRITABLE;
+      const rise = (value & ~this.resetControl & RESET_CPU) !== 0;
+      this.resetControl = value & RESET_WRITABLE;
       if (rise) this.onReset.fire(port);
     }
   }
 
   save(): DeviceState {
-    return { ...this.state };
+    return { a20: this.a20.on, fastReset: this.fastReset, resetControl: this.resetControl };
   }
 
   restore(state: DeviceState): void {
-    this.state = { ...(state as SystemControlState) };
+    this.a20.restore(state['a20'] as boolean);
+    this.fastReset = state['fastReset'] as boolean;
+    this.resetControl = state['resetControl'] as number;
   }
-}
-
-type SystemControlState = { systemControl: number; resetControl: number };
-
-function powerOn(): SystemControlState {
-  return { systemControl: FAST_A20, resetControl: 0 };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SerialPort } from '../../src/machine/serial-port.ts';
+import { COM_PORTS, SerialPort } from '../../src/machine/serial-port.ts';
 import { input, output, TestClock, TestLine, throughJson } from './support.ts';
 
 const [DATA, IER, IIR, LCR, MCR, LSR, MSR, SCRATCH] = [0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff];
@@ -9,7 +9,7 @@ const CHARACTER = 8681;
 class Bench {
   readonly clock = new TestClock();
   readonly line = new TestLine();
-  readonly port = new SerialPort('COM1', 0x3f8, this.clock, this.line);
+  readonly port = new SerialPort(COM_PORTS[0], this.clock, this.line);
   readonly sent: number[] = [];
 
   /** 115200 8N1 and OUT2, as kernels set it up. */

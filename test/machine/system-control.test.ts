@@ -1,24 +1,29 @@
 import assert from 'node:assert/strict';
+import { A20Gate } from '../../src/machine/a20-gate.ts';
 import { SystemControl } from '../../src/machine/system-control.ts';
 import { input, output, throughJson } from './support.ts';
 
 function bench() {
   const resets: number[] = [];
-  const gaps: string[] = [];
-  const control = new SystemControl((what) => gaps.push(what));
+  const a20 = new A20Gate();
+  const changes: boolean[] = [];
+  a20.onChange.on((on) => changes.push(on));
+  const control = new SystemControl(a20);
   control.onReset.on((port) => resets.push(port));
-  return { control, resets, gaps };
+  return { control, resets, changes };
 }
 
 describe('system control ports', () => {
-  it('have A20 on, and say that it stays on', () => {
-    const { control, gaps } = bench();
+  it('drive the A20 gate', () => {
+    const { control, changes } = bench();
     assert.equal(input(control, 0x92), 0x02);
     output(control, [0x92, 0x02]);
-    assert.deepEqual(gaps, []);
+    assert.deepEqual(changes, []);
     output(control, [0x92, 0x00]);
     assert.equal(input(control, 0x92), 0x00);
-    assert.deepEqual(gaps, ['A20 switched off by port 0x92: address line 20 is always on in this machine']);
+    output(control, [0x92, 0x02]);
+    assert.equal(input(control, 0x92), 0x02);
+    assert.deepEqual(changes, [false, true]);
   });
 
   it('ask for a reset by the rise of port 0x92 bit 0', () => {
