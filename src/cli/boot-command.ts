@@ -12,7 +12,7 @@ import { runHeadless } from './headless-run.ts';
 import type { TypedText } from './headless-run.ts';
 import { basename } from 'node:path';
 
-const ENGINES = ['interpreter', 'reference'] as const;
+const ENGINES = ['translator', 'interpreter', 'reference'] as const;
 
 /** Runs a kernel without a screen. */
 export const bootCommand: Command = {
@@ -59,7 +59,7 @@ export const bootCommand: Command = {
         },
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
-        engine: engineNamed(single('--engine') ?? 'interpreter'),
+        engine: engineNamed(single('--engine') ?? 'translator'),
         handlers: loadHandlers,
       },
       nodeScheduler,

@@ -42,8 +42,8 @@ interface CodeContext extends DecodeMode {
  * A write to a line that holds decoded code drops the blocks of that page first.
  */
 export class CodeCache {
-  /** Called when a block dies. */
-  onDrop: (block: CodeBlock) => void = () => undefined;
+  /** Called when a block dies; `changed`: because the guest wrote there. */
+  onDrop: (block: CodeBlock, changed: boolean) => void = () => undefined;
 
   private readonly state: CpuState;
   private readonly mmu: Mmu;
@@ -61,7 +61,7 @@ export class CodeCache {
     this.mmu = mmu;
     this.decoder = decoder;
     this.longest = longest;
-    mmu.onCodeWrite = (page) => this.dropPage(page);
+    mmu.onCodeWrite = (page) => this.dropPage(page, true);
   }
 
   /** CS or SS was loaded; true when that changes what code means. */
@@ -82,6 +82,14 @@ export class CodeCache {
     return this.decode(ip, linear, physical, context);
   }
 
+  /** The decoded block at a linear address in the same page, context and translation as another one; decodes nothing. */
+  besides(other: CodeBlock, linear: number): CodeBlock | undefined {
+    if (linear >>> 12 !== other.linear >>> 12) return undefined;
+    return this.blocks
+      .get(linear)
+      ?.find(({ context, physical }) => context === other.context && physical >>> 12 === other.physical >>> 12);
+  }
+
   /** Every live block. */
   *all(): Iterable<CodeBlock> {
     for (const blocks of this.blocks.values()) yield* blocks;
@@ -89,17 +97,17 @@ export class CodeCache {
 
   /** Drops everything. */
   clear(): void {
-    for (const page of [...this.pages.keys()]) this.dropPage(page);
+    for (const page of [...this.pages.keys()]) this.dropPage(page, false);
     this.straddling.clear();
   }
 
-  private dropPage(page: number): void {
+  private dropPage(page: number, changed: boolean): void {
     for (const block of this.pages.get(page) ?? []) {
       block.live = false;
       const others = (this.blocks.get(block.linear) ?? []).filter((other) => other !== block);
       if (others.length > 0) this.blocks.set(block.linear, others);
       else this.blocks.delete(block.linear);
-      this.onDrop(block);
+      this.onDrop(block, changed);
     }
     this.pages.delete(page);
     this.mmu.clearCode(page);

@@ -13,6 +13,7 @@ import { Interpreter } from './interpreter/interpreter.ts';
 import { memoryOperations } from './memory-operations.ts';
 import { Mmu } from './mmu.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
+import { SAMPLING, type SamplingPolicy } from './translator/sampler.ts';
 import { ShadowStack, type ShadowFrame } from './shadow-stack.ts';
 import { CpuState, SEGMENT } from './state.ts';
 import { raiseException } from './system/exception.ts';
@@ -20,7 +21,8 @@ import { deliverInterrupt } from './system/interrupt-delivery.ts';
 import { systemOperations } from './system/system-operations.ts';
 import type { SystemOperations } from './system/operation.ts';
 
-export type EngineName = 'interpreter' | 'reference';
+/** `translator`: the interpreter, and hot code translated; what a guest sees is the same with each. */
+export type EngineName = 'translator' | 'interpreter' | 'reference';
 
 /** Where handlers that were built ahead of time come from; undefined where there are none. */
 export type HandlerSource = () => WebAssembly.Module | undefined;
@@ -32,6 +34,8 @@ export interface CpuOptions {
   readonly engine: EngineName;
   /** Gives the interpreter's handlers as `prebuilt-handlers.ts` makes them; asked at the first run. Without, they are made when needed. */
   readonly handlers?: HandlerSource;
+  /** How the translator finds hot code; tests make everything hot. */
+  readonly sampling?: SamplingPolicy;
 }
 
 export interface CpuRunOptions {
@@ -143,11 +147,13 @@ export class Cpu implements CpuContext {
   private prepare(): Execution {
     if (this.execution !== undefined) return this.execution;
     this.memory.prepare();
-    const { engine, handlers } = this.options;
+    const { engine, handlers, sampling = SAMPLING } = this.options;
     const longest = engine === 'reference' ? 1 : LONGEST_BLOCK;
     const code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
     const interpreter =
-      engine === 'reference' ? undefined : new Interpreter(this.state, this.memory, code, handlers?.());
+      engine === 'reference'
+        ? undefined
+        : new Interpreter(this.state, this.memory, code, handlers?.(), engine === 'translator' ? sampling : undefined);
     interpreter?.setBreakpoints(this.breakpoints);
     this.execution = { code, interpreter };
     return this.execution;
@@ -211,7 +217,7 @@ export class Cpu implements CpuContext {
         const done = interpreter.run(Math.min(left, work), skip);
         this.retiredCount += done;
         left -= done;
-        work -= done;
+        work -= done + interpreter.takeWork();
         if (done > 0) skip = false;
         if (interpreter.outcome === 'budget') continue;
         if (interpreter.outcome === 'breakpoint') return BREAKPOINT;

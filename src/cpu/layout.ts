@@ -88,7 +88,7 @@ export const MICRO_OPS_END = 0x1100000;
 /** Guest physical memory starts here. */
 export const RAM = 0x1100000;
 
-/** One micro-op: 32 bytes. Register operands are byte offsets into the register file, so AH is 1. */
+/** One micro-op: 32 bytes. Register operands are byte offsets into the register file, so AH is 1; `entry`: its block in a translated region. */
 export const MICRO_OP = {
   handler: 0,
   register0: 4,
@@ -100,7 +100,7 @@ export const MICRO_OP = {
   next: 16,
   scale: 20,
   segment: 21,
-  length: 22,
+  entry: 22,
   left: 23,
   link0: 24,
   link1: 28,

@@ -36,6 +36,8 @@ export class Mmu implements LinearMemory {
   private readonly codePages: Uint8Array;
   /** Pages below the end of RAM where a device answers instead. */
   private readonly devicePages: Uint8Array;
+  /** Writes to lines that held code. */
+  private codeChanges = 0;
   /** TLB indexes (in words) filled since the last flush: flushing costs what was filled. */
   private filled: number[] = [];
 
@@ -206,7 +208,10 @@ export class Mmu implements LinearMemory {
     const { view } = this.state;
     const bytes = width / 8;
     if (!this.isRam(physical, bytes)) return this.bus.memoryWrite(physical, width, value);
-    if (this.holdsCode(physical, bytes)) this.onCodeWrite(physical >>> 12);
+    if (this.holdsCode(physical, bytes)) {
+      this.codeChanges++;
+      this.onCodeWrite(physical >>> 12);
+    }
     const at = L.RAM + physical;
     if (width === 8) view.setUint8(at, value);
     else if (width === 16) view.setUint16(at, value, true);
@@ -242,7 +247,9 @@ export class Mmu implements LinearMemory {
 
   /** True when the access is plain RAM that may be touched now; else sets BAIL. */
   private completes(linear: number, bytes: number, write: boolean): boolean {
-    const ok = this.isPlain(linear, bytes, write);
+    const { codeChanges } = this;
+    // Accessed and dirty bits may be set in a line of code: whoever runs it must leave.
+    const ok = this.isPlain(linear, bytes, write) && codeChanges === this.codeChanges;
     this.state.words[L.BAIL >> 2] = ok ? 0 : 1;
     return ok;
   }

@@ -29,7 +29,7 @@ export interface BootRequest {
   readonly registers: Readonly<Record<string, string>>;
   /** More symbols; `bias` is a number as text. */
   readonly symbols: readonly (NamedFile & { readonly bias: string })[];
-  readonly engine?: 'interpreter' | 'reference';
+  readonly engine?: 'translator' | 'interpreter' | 'reference';
   /** The interpreter's handlers, when they were built ahead of time. */
   readonly handlers?: HandlerSource;
 }

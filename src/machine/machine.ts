@@ -29,7 +29,7 @@ import type { UnclaimedAccess } from './unclaimed.ts';
 export interface MachineOptions {
   /** Bytes of guest physical memory: a multiple of 64 KiB from 1 MiB to 3 GiB. */
   readonly memory: number;
-  /** Default `interpreter`. */
+  /** Default `translator`. */
   readonly engine?: EngineName;
   /** The interpreter's handlers, built ahead of time; without, they are made when they are needed. */
   readonly handlers?: HandlerSource;
@@ -80,7 +80,7 @@ export class Machine {
   constructor(options: MachineOptions) {
     checkMemorySize(options.memory);
     this.bus = new Bus(this.clock, () => this.deviceAccessed());
-    const { engine = 'interpreter', handlers } = options;
+    const { engine = 'translator', handlers } = options;
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
     const { devices, timed, interrupts } = createDevices(this.clock, this.bus, options.memory);

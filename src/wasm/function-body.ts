@@ -60,7 +60,8 @@ export function writeSigned(out: number[], value: bigint): void {
 
 /** One function body under construction. Widths are in bits. */
 export class FunctionBody {
-  private readonly code: number[] = [];
+  private code: number[] = [];
+  private openBlocks = 0;
   private readonly locals: ValueType[] = [];
   private readonly parameters: number;
   private free: Record<ValueType, number[]> = { [I32]: [], [I64]: [] };
@@ -72,13 +73,25 @@ export class FunctionBody {
 
   /** A local that is free again after {@link releaseTemporaries}. */
   temporary(type: ValueType): number {
-    const local = this.free[type].pop() ?? this.parameters + this.locals.push(type) - 1;
+    const local = this.free[type].pop() ?? this.local(type);
     this.temporaries.push([type, local]);
     return local;
   }
   releaseTemporaries(): void {
     for (const [type, local] of this.temporaries) this.free[type].push(local);
     this.temporaries = [];
+  }
+
+  /** A local of its own. */
+  local(type: ValueType): number {
+    return this.parameters + this.locals.push(type) - 1;
+  }
+  /** Puts what `emit` writes before everything written so far. */
+  prepend(emit: () => void): void {
+    const rest = this.code;
+    this.code = [];
+    emit();
+    this.code = this.code.concat(rest);
   }
 
   get(local: number): void {
@@ -140,17 +153,27 @@ export class FunctionBody {
     this.withIndex(0x13, type);
     this.code.push(0);
   }
-  block(): void {
-    this.code.push(0x02, 0x40);
+  /** Opens a block; the result is its label for {@link branch}. */
+  block(): number {
+    return this.open(0x02, 0x40);
   }
-  if(result?: ValueType): void {
-    this.code.push(0x04, result ?? 0x40);
+  /** Opens a loop: a branch to it goes to its start. */
+  loop(): number {
+    return this.open(0x03, 0x40);
+  }
+  if(result?: ValueType): number {
+    return this.open(0x04, result ?? 0x40);
   }
   else(): void {
     this.code.push(0x05);
   }
   end(): void {
+    this.openBlocks--;
     this.code.push(0x0b);
+  }
+  /** Branches out of an open block, or to the start of an open loop. */
+  branch(label: number): void {
+    this.withIndex(0x0c, this.openBlocks - label);
   }
   return(): void {
     this.code.push(0x0f);
@@ -183,6 +206,10 @@ export class FunctionBody {
     return [...size, ...declarations, ...this.code, 0x0b];
   }
 
+  private open(opcode: number, result: number): number {
+    this.code.push(opcode, result);
+    return ++this.openBlocks;
+  }
   private withIndex(opcode: number, index: number): void {
     this.code.push(opcode);
     writeUnsigned(this.code, index);

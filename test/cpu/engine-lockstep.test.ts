@@ -5,7 +5,7 @@ import type { EngineName } from '../../src/cpu/cpu.ts';
 import { prebuildHandlers } from '../../src/cpu/interpreter/prebuilt-handlers.ts';
 import { MICRO_OP, MICRO_OPS, MICRO_OPS_END } from '../../src/cpu/layout.ts';
 import { assemble, compile, runHosted, type Program } from '../support/assembler.ts';
-import { Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
+import { ENGINES, Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
 import { Random } from '../support/random.ts';
 import { requireTool } from '../support/tools.ts';
 
@@ -48,7 +48,7 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
   });
 
   it('computes what the same C computes on this computer', () => {
-    const guest = guestOf('interpreter');
+    const guest = guestOf('translator');
     assert.deepEqual(guest.run(1_000_000), { kind: 'halted' });
     const results = Buffer.from(guest.bytes(program.at('results'), 48));
     assert.equal(results.toString('hex'), Buffer.from(runHosted(source)).toString('hex'));
@@ -58,18 +58,18 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
 
   it('has the same state at every one of many random stops', () => {
     assert.ok(expected.length > 100);
-    assert.deepEqual(trace(guestOf('interpreter'), 1, 1500), expected);
+    assert.deepEqual(trace(guestOf('translator'), 1, 1500), expected);
   });
 
   it('has it when every access misses the translation cache', () => {
-    const guest = guestOf('interpreter');
+    const guest = guestOf('translator');
     guest.cpu.memory.alwaysMiss = true;
     assert.deepEqual(trace(guest, 1, 1500), expected);
   });
 
   it('has it with paging on, accessed and dirty bits included', () => {
-    assert.deepEqual(trace(guestOf('interpreter', true), 1, 1500), expectedPaged);
-    const missing = guestOf('interpreter', true);
+    assert.deepEqual(trace(guestOf('translator', true), 1, 1500), expectedPaged);
+    const missing = guestOf('translator', true);
     missing.cpu.memory.alwaysMiss = true;
     assert.deepEqual(trace(missing, 1, 1500), expectedPaged);
   });
@@ -198,7 +198,7 @@ describe('Invariant 3: exact stops', function () {
       PLACE.code,
     );
     const steps = 160;
-    for (const engine of ['interpreter', 'reference'] as const) {
+    for (const engine of ENGINES) {
       const stepped = new Guest('reference', { code: program.bytes });
       const whole = new Guest(engine, { code: program.bytes });
       const restore = whole.save();

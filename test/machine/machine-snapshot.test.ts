@@ -97,7 +97,7 @@ keyboard:
 
 const END = 300_000;
 const CHECKPOINTS = 60;
-const ENGINES: readonly EngineName[] = ['interpreter', 'reference'];
+const ENGINES: readonly EngineName[] = ['translator', 'interpreter', 'reference'];
 
 /** The instruction counts at which states are compared. */
 const counts = Array.from({ length: CHECKPOINTS }, (_, n) => Math.round(((n + 1) * END) / CHECKPOINTS));

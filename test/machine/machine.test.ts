@@ -79,7 +79,7 @@ keyboard:
   iret
 `;
 
-for (const engine of ['interpreter', 'reference'] as const satisfies readonly EngineName[]) {
+for (const engine of ['translator', 'interpreter', 'reference'] as const satisfies readonly EngineName[]) {
   describe(`machine (${engine})`, () => {
     before(function () {
       requireTool(this, 'nasm');

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { AccessWidth, CpuBus } from '../../src/cpu/context.ts';
 import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../../src/cpu/cpu.ts';
+import type { SamplingPolicy } from '../../src/cpu/translator/sampler.ts';
 import { JUMP_CACHE, RAM } from '../../src/cpu/layout.ts';
 import { SEGMENT, type SegmentIndex } from '../../src/cpu/state.ts';
 
-export const ENGINES: readonly EngineName[] = ['interpreter', 'reference'];
+export const ENGINES: readonly EngineName[] = ['translator', 'interpreter', 'reference'];
+export const FAST_ENGINES: readonly EngineName[] = ['translator', 'interpreter'];
+/** Everything is hot: a block is translated when it was seen once. */
+const EVERYTHING_HOT: SamplingPolicy = { period: 3, samples: 1 };
 
 /** Physical addresses of what {@link Guest} sets up. */
 export const PLACE = {
@@ -115,7 +119,7 @@ export class Guest {
 
   constructor(engine: EngineName, options: GuestOptions = {}) {
     const { ramSize = 0x100000, handlers } = options;
-    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers });
+    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers, sampling: EVERYTHING_HOT });
     const { state } = this.cpu;
     DESCRIPTORS.forEach(([low, high], index) => this.writeWords(PLACE.gdt + index * 8, low, high));
     state.gdtr = { base: PLACE.gdt, limit: DESCRIPTORS.length * 8 - 1 };

@@ -5,17 +5,21 @@ import { FunctionBody } from '../../wasm/function-body.ts';
 import { encodeModule, type DefinedFunction } from '../../wasm/module-encoder.ts';
 import { recordWithFields, type InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
-import { FLAG_FUNCTION_IMPORTS, FLAG_IMAGE, SLOW_MEMORY_IMPORTS, TYPE, TYPES } from '../lowering/functions.ts';
+import {
+  FLAG_FUNCTION_IMPORTS,
+  FLAG_IMAGE,
+  HANDLER_PARAMETERS,
+  MEMORY_PAGES,
+  SLOW_MEMORY_IMPORTS,
+  TYPE,
+  TYPES,
+} from '../lowering/functions.ts';
 import { HandlerLowering } from './handler-lowering.ts';
 import { FlagLowering } from '../lowering/flag-lowering.ts';
 
 /** Table indexes of the handlers that every machine has. */
 export const FIXED_HANDLER = { unlinked: 0, stop: 1, breakpoint: 2, followLink: 3, bail: 4 } as const;
 export const FIRST_FORM_HANDLER = 5;
-
-const HANDLER_PARAMETERS = 2;
-/** Largest memory a module accepts, in pages: all that 32 bits address. */
-const MEMORY_PAGES = [1, 65536] as const;
 
 /** Name of the custom section that lists the keys of a base module's runs, in the order of their handlers, as JSON. */
 export const RUNS_SECTION = 'start-of-day.runs';

@@ -3,7 +3,9 @@ import type { InstructionForm } from '../instruction-form.ts';
 import type { SlowMemory } from '../mmu.ts';
 import { baseModule, FIRST_FORM_HANDLER, formModule, runKey, RUNS_SECTION } from './handler-module.ts';
 
-const TABLE_SIZE = 16384;
+const TABLE_SIZE = 65536;
+/** Table indexes from here on are regions. */
+export const FIRST_REGION = 16384;
 
 /** The interpreter's handlers: made when a form is first met, a module for each batch, all in one table. */
 export class HandlerTable {
@@ -16,6 +18,8 @@ export class HandlerTable {
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private readonly indexes = new Map<string, number>();
   private next = FIRST_FORM_HANDLER;
+  private nextRegion = FIRST_REGION;
+  private freeRegions: number[] = [];
 
   constructor(memory: WebAssembly.Memory, slow: SlowMemory, prebuilt: WebAssembly.Module | undefined) {
     this.imports = { memory, table: this.table, ...slow };
@@ -31,7 +35,7 @@ export class HandlerTable {
   require(runs: readonly (readonly InstructionForm[])[]): void {
     const missing = new Map(runs.map((run) => [runKey(run), run] as const).filter(([key]) => !this.indexes.has(key)));
     if (missing.size === 0) return;
-    if (this.next + missing.size > TABLE_SIZE) throw internalError('the handler table is full');
+    if (this.next + missing.size > FIRST_REGION) throw internalError('the handler table is full');
     this.instantiate(new WebAssembly.Module(formModule([...missing.values()], this.next)));
     for (const key of missing.keys()) this.indexes.set(key, this.next++);
   }
@@ -41,6 +45,19 @@ export class HandlerTable {
     const index = this.indexes.get(runKey(run));
     if (index === undefined) throw internalError(`no handler for ${runKey(run)}`);
     return index;
+  }
+
+  /** A table index for a region; undefined when there is none left. */
+  reserveRegion(): number | undefined {
+    return this.freeRegions.pop() ?? (this.nextRegion < TABLE_SIZE ? this.nextRegion++ : undefined);
+  }
+  /** Puts the functions of a region's module into the table, at the index that was reserved for it. */
+  installRegion(module: Uint8Array<ArrayBuffer>): void {
+    this.instantiate(new WebAssembly.Module(module));
+  }
+  releaseRegion(index: number): void {
+    this.table.set(index, null);
+    this.freeRegions.push(index);
   }
 
   private instantiate(module: WebAssembly.Module): WebAssembly.Exports {

@@ -5,9 +5,11 @@ import type { InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
 import type { Mmu } from '../mmu.ts';
 import type { CpuState } from '../state.ts';
+import type { SamplingPolicy } from '../translator/sampler.ts';
+import { Translator, type TranslatedInterpreter } from '../translator/translator.ts';
 import { fuses } from './fusion.ts';
 import { FIXED_HANDLER } from './handler-module.ts';
-import { HandlerTable } from './handler-table.ts';
+import { FIRST_REGION, HandlerTable } from './handler-table.ts';
 import { MicroOpArena } from './micro-op-arena.ts';
 
 const U = L.MICRO_OP;
@@ -30,7 +32,10 @@ export class Interpreter {
   private readonly code: CodeCache;
   private readonly arena: MicroOpArena;
   private readonly handlers: HandlerTable;
+  private readonly translator: Translator | undefined;
   private breakpoints: ReadonlySet<number> = new Set();
+  /** Blocks by their first micro-op. */
+  private readonly built = new Map<number, CodeBlock>();
   /** Links between pages, as pairs of slot and stub: valid only while the translations are. */
   private crossPageLinks: number[] = [];
   /** Entries of the jump cache in use, as word indexes. */
@@ -40,8 +45,17 @@ export class Interpreter {
   /** Counts {@link reset}: micro-ops of an earlier generation are gone. */
   private generation = 0;
 
-  /** `prebuilt`: the module of `prebuilt-handlers.ts`, which saves making the common handlers. */
-  constructor(state: CpuState, mmu: Mmu, code: CodeCache, prebuilt: WebAssembly.Module | undefined) {
+  /**
+   * `prebuilt`: the module of `prebuilt-handlers.ts`, which saves making the common handlers. `sampling`: how hot code is found,
+   * which is then translated; without, nothing is.
+   */
+  constructor(
+    state: CpuState,
+    mmu: Mmu,
+    code: CodeCache,
+    prebuilt: WebAssembly.Module | undefined,
+    sampling: SamplingPolicy | undefined,
+  ) {
     this.state = state;
     this.code = code;
     this.arena = new MicroOpArena(state);
@@ -49,7 +63,8 @@ export class Interpreter {
     state.statusFlags = this.handlers.statusFlags;
     this.cachedJumps = Array.from({ length: L.JUMP_CACHE_ENTRIES }, (_, n) => n);
     this.emptyJumpCache();
-    code.onDrop = (block) => this.drop(block);
+    code.onDrop = (block, changed) => this.drop(block, changed);
+    if (sampling !== undefined) this.translator = new Translator(this.translated(), sampling);
   }
 
   /** Linear addresses; blocks that are built already get or lose their stops. */
@@ -61,7 +76,10 @@ export class Interpreter {
       const last = block.instructions.at(-1);
       if (block.microOp === 0 || last === undefined) continue;
       const end = block.linear + (last.ip - block.ip);
-      if (changed.some((address) => address >= block.linear && address <= end)) this.writeHandlers(block);
+      if (changed.some((address) => address >= block.linear && address <= end)) {
+        this.translator?.giveBack(block);
+        this.writeHandlers(block);
+      }
     }
   }
 
@@ -69,6 +87,8 @@ export class Interpreter {
   reset(): void {
     this.generation++;
     this.arena.clear();
+    this.built.clear();
+    this.translator?.reset();
     this.crossPageLinks = [];
     this.translationsChanged();
   }
@@ -83,9 +103,14 @@ export class Interpreter {
     this.resume = 0;
   }
 
+  /** Work done beside running since the last time, in instructions. */
+  takeWork(): number {
+    return this.translator?.takeWork() ?? 0;
+  }
+
   /** Runs at most `budget` instructions; returns how many retired. The instruction pointer is exact afterwards. */
   run(budget: number, skipFirstBreakpoint: boolean): number {
-    const { arena, state } = this;
+    const { arena, state, translator } = this;
     const limit = Math.min(budget, LARGEST_BUDGET);
     let left = limit;
     let microOp = this.enter();
@@ -95,13 +120,19 @@ export class Interpreter {
       return 0;
     }
     while (left > 0) {
+      if (translator !== undefined && translator.untilLook <= 0) translator.look(microOp, this.built.get(microOp));
       const block = arena.left(microOp);
       if (block > left) {
-        left -= this.runPart(microOp, left);
+        const ran = this.runPart(microOp, left);
+        translator?.ran(ran);
+        left -= ran;
         break;
       }
-      this.handlers.start(microOp, left - block);
-      left = state.words[L.BUDGET >> 2] ?? 0;
+      const lent = translator === undefined ? left : Math.min(left, Math.max(translator.untilLook, block));
+      this.handlers.start(microOp, lent - block);
+      const ran = lent - (state.words[L.BUDGET >> 2] ?? 0);
+      translator?.ran(ran);
+      left -= ran;
       const at = state.words[L.EXIT_MICRO_OP >> 2] ?? 0;
       const reason = state.words[L.EXIT_REASON >> 2];
       if (reason === L.EXIT.budget) {
@@ -132,6 +163,9 @@ export class Interpreter {
   /** Runs `count` instructions of a block that has more, by stopping at the micro-op after them; returns how many retired. */
   private runPart(microOp: number, count: number): number {
     const { arena, state } = this;
+    const firstHandler = arena.handler(microOp);
+    const first = arena.instructionAt(microOp);
+    if (firstHandler >= FIRST_REGION && first !== undefined) arena.setHandler(microOp, this.handlerOf(first.form));
     const stop = microOp + count * U.size;
     const previous = stop - U.size;
     const stopHandler = arena.handler(stop);
@@ -145,6 +179,7 @@ export class Interpreter {
     this.handlers.start(microOp, 0);
     arena.setHandler(stop, stopHandler);
     arena.setHandler(previous, previousHandler);
+    arena.setHandler(microOp, firstHandler);
     const at = state.words[L.EXIT_MICRO_OP >> 2] ?? 0;
     const reason = state.words[L.EXIT_REASON >> 2] ?? 0;
     if (reason === L.EXIT.stop) this.stopAt(at);
@@ -209,9 +244,12 @@ export class Interpreter {
   }
 
   /** The block's bytes may have changed: whoever jumps to it comes back here. */
-  private drop(block: CodeBlock): void {
+  private drop(block: CodeBlock, changed: boolean): void {
     this.resume = 0;
-    if (block.microOp !== 0) this.arena.makeStub(block.microOp, block.ip, block.microOp + U.link0);
+    if (block.microOp === 0) return;
+    this.translator?.dropped(block, changed);
+    this.built.delete(block.microOp);
+    this.arena.makeStub(block.microOp, block.ip, block.microOp + U.link0);
   }
 
   private build(block: CodeBlock): number {
@@ -239,15 +277,32 @@ export class Interpreter {
     arena.setHandler(tail, FIXED_HANDLER.followLink);
     arena.setLink(tail + U.link0, arena.stub(next, tail + U.link0));
     block.microOp = first;
+    this.built.set(first, block);
     this.writeHandlers(block);
     return first;
+  }
+
+  private translated(): TranslatedInterpreter {
+    const { arena, handlers, code } = this;
+    return {
+      arena,
+      handlers,
+      code,
+      hasBreakpoint: (block) => this.stopsIn(block).includes(true),
+      restore: (block) => this.writeHandlers(block),
+    };
+  }
+
+  /** Which instructions of a block have a breakpoint. */
+  private stopsIn({ instructions, linear, ip: first }: CodeBlock): boolean[] {
+    return instructions.map(({ ip }) => this.breakpoints.has((linear + (ip - first)) >>> 0));
   }
 
   /** Writes the handlers of a block's micro-ops, with the breakpoints that are armed. */
   private writeHandlers(block: CodeBlock): void {
     const { instructions, microOp } = block;
     const forms = instructions.map((instruction) => instruction.form);
-    const stops = instructions.map(({ ip }) => this.breakpoints.has((block.linear + (ip - block.ip)) >>> 0));
+    const stops = this.stopsIn(block);
     const lastIndex = forms.length - 1;
     const [before, last] = [forms[lastIndex - 1], forms[lastIndex]];
     const fused = before !== undefined && last !== undefined && fuses(before, last) && stops[lastIndex] !== true;

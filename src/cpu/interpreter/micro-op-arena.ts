@@ -53,6 +53,11 @@ export class MicroOpArena {
   setHandler(microOp: number, handler: number): void {
     this.state.words[microOp >> 2] = handler;
   }
+  /** Makes a block's first micro-op enter a translated region at one of its blocks. */
+  enterRegion(microOp: number, region: number, entry: number): void {
+    this.setHandler(microOp, region);
+    this.state.bytes[microOp + U.entry] = entry;
+  }
   setLink(slot: number, microOp: number): void {
     this.state.words[slot >> 2] = microOp;
   }
@@ -92,7 +97,6 @@ export class MicroOpArena {
     words[word + U.next / 4] = instruction.ip + instruction.length;
     bytes[microOp + U.scale] = instruction.scale;
     bytes[microOp + U.segment] = instruction.segment * L.SEGMENT_SIZE;
-    bytes[microOp + U.length] = instruction.length;
     bytes[microOp + U.left] = left;
   }
 }

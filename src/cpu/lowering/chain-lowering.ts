@@ -11,11 +11,14 @@ export const BUDGET = 1;
 
 /** Leaves for the driver, or goes on with another micro-op: functions are `(micro-op, budget)`, chained by tail calls. */
 export abstract class ChainLowering extends InstructionLowering {
-  /** Returns to the driver. */
+  /** Leaves for the driver, for a reason of {@link L.EXIT}. */
   protected leave(reason: number, microOp: () => void): void {
+    this.returnToDriver(() => this.code.i32(reason), microOp);
+  }
+  protected returnToDriver(reason: () => void, microOp: () => void): void {
     const { code } = this;
     this.setWord(L.EXIT_MICRO_OP, microOp);
-    this.setWord(L.EXIT_REASON, () => code.i32(reason));
+    this.setWord(L.EXIT_REASON, reason);
     this.setWord(L.BUDGET, () => code.get(BUDGET));
     code.return();
   }
@@ -31,7 +34,10 @@ export abstract class ChainLowering extends InstructionLowering {
     code.i32(0);
     code.numeric('lts');
     code.if();
-    this.leave(L.EXIT.budget, () => code.get(target));
+    this.returnToDriver(
+      () => code.i32(L.EXIT.budget),
+      () => code.get(target),
+    );
     code.end();
     code.get(target);
     code.get(left);

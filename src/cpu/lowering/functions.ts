@@ -39,3 +39,8 @@ export const FLAG_FUNCTION_IMPORTS: readonly FunctionImport[] = Array.from({ len
   name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
   type: TYPE.flag,
 }));
+
+/** A handler's parameters: micro-op and budget. */
+export const HANDLER_PARAMETERS = 2;
+/** Sizes of memory a module accepts, in pages: all that 32 bits address. */
+export const MEMORY_PAGES = [1, 65536] as const;

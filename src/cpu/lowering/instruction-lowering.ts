@@ -26,7 +26,9 @@ export abstract class InstructionLowering extends ShadowStackLowering {
     for (const commit of commits) if (commit.kind === 'store') this.store(commit);
     const rest = commits.filter((commit) => commit.kind !== 'store');
     const late = controlRoots(control).filter((value) => value.node.kind !== 'field');
-    if (rest.length > 0) for (const value of [...rest.flatMap(commitRoots), ...late]) this.pin(value);
+    // A single write happens after its value is computed anyway.
+    const alone = rest.length === 1 && rest[0]?.kind === 'register' && late.length === 0;
+    if (rest.length > 0 && !alone) for (const value of [...rest.flatMap(commitRoots), ...late]) this.pin(value);
     this.commit(rest, false);
     this.control(control, last);
     this.code.releaseTemporaries();

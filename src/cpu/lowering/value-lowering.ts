@@ -35,20 +35,11 @@ export type FlagPart = 'kind' | 'a' | 'b' | 'result';
 const typeOf = (value: Value): ValueType => (value.width === 64 ? I64 : I32);
 const lowMask = (width: Width): number => (width === 32 ? -1 : 2 ** width - 1);
 
-/** True where the code for a value may leave garbage above its width. */
-function leavesGarbage(value: Value): boolean {
-  const { node, width } = value;
-  if (width === 1 || width >= 32) return false;
-  if (node.kind === 'truncate' || node.kind === 'sign-extend') return true;
-  if (node.kind !== 'binary') return false;
-  if (['add', 'sub', 'mul', 'shl', 'sar', 'divs', 'rems'].includes(node.operator)) return true;
-  if (node.operator === 'and') return leavesGarbage(node.a) && leavesGarbage(node.b);
-  return (node.operator === 'or' || node.operator === 'xor') && (leavesGarbage(node.a) || leavesGarbage(node.b));
-}
-
 /** Lowers values to WebAssembly: an i32 (i64 for 64 bits) on the stack, zero-extended. What an operand is, is up to the engine. */
 export abstract class ValueLowering {
   protected readonly code: FunctionBody;
+  /** Reading a part of a register leaves the rest of it above. */
+  protected readonly registersAreWide: boolean = false;
   protected locals = new Map<Value, number>();
   protected known: KnownFlags | undefined;
   private uses = new Map<Value, number>();
@@ -84,7 +75,7 @@ export abstract class ValueLowering {
     const local = this.locals.get(value);
     if (local !== undefined) return this.code.get(local);
     this.node(value);
-    if (leavesGarbage(value)) {
+    if (this.leavesGarbage(value)) {
       this.code.i32(lowMask(value.width));
       this.code.numeric('and');
     }
@@ -109,6 +100,19 @@ export abstract class ValueLowering {
   protected emitRaw(value: Value): void {
     if (this.locals.has(value) || (this.uses.get(value) ?? 0) > 1) return this.emit(value);
     this.node(value);
+  }
+
+  /** True where the code for a value may leave garbage above its width. */
+  private leavesGarbage({ node, width }: Value): boolean {
+    if (width === 1 || width >= 32) return false;
+    if (node.kind === 'register') return this.registersAreWide;
+    if (node.kind === 'truncate' || node.kind === 'sign-extend') return true;
+    if (node.kind !== 'binary') return false;
+    if (['add', 'sub', 'mul', 'shl', 'sar', 'divs', 'rems'].includes(node.operator)) return true;
+    if (node.operator === 'and') return this.leavesGarbage(node.a) && this.leavesGarbage(node.b);
+    return (
+      (node.operator === 'or' || node.operator === 'xor') && (this.leavesGarbage(node.a) || this.leavesGarbage(node.b))
+    );
   }
 
   private emitSigned(value: Value): void {

@@ -1,0 +1,111 @@
+import type { RegisterRef, SegmentRef, Value, Width } from '../../isa/value.ts';
+import { internalError } from '../../util/errors.ts';
+import { I32, type FunctionBody } from '../../wasm/function-body.ts';
+import * as L from '../layout.ts';
+import { ChainLowering } from '../lowering/chain-lowering.ts';
+import type { FlagPart } from '../lowering/value-lowering.ts';
+
+const FLAG_PARTS: readonly FlagPart[] = ['kind', 'a', 'b', 'result'];
+const GENERAL_REGISTERS = 8;
+type OperandRegister = RegisterRef & { readonly high?: boolean };
+
+/** Operands that are known, with the general registers and the lazy flag record in locals between loading and spilling. */
+export abstract class LocalRegisterLowering extends ChainLowering {
+  protected override readonly registersAreWide = true;
+  private readonly registers: readonly number[];
+  private readonly flags: Readonly<Record<FlagPart, number>>;
+  /** Registers that the function reads or writes, and those it writes. */
+  private readonly used = new Set<number>();
+  private readonly written = new Set<number>();
+
+  constructor(code: FunctionBody) {
+    super(code);
+    this.registers = Array.from({ length: GENERAL_REGISTERS }, () => code.local(I32));
+    this.flags = { kind: code.local(I32), a: code.local(I32), b: code.local(I32), result: code.local(I32) };
+  }
+
+  /** Loads what the function uses; to be put before its code when all of that is known. */
+  protected loadState(): void {
+    for (const index of this.used) {
+      this.word(registerAt(index), 32);
+      this.code.set(this.localOf(index));
+    }
+    for (const part of FLAG_PARTS) {
+      super.readFlagPart(part, 32);
+      this.code.set(this.flags[part]);
+    }
+  }
+  /** Stores what the function may have changed. */
+  protected spillState(): void {
+    for (const index of this.written) this.setWord(registerAt(index), () => this.code.get(this.localOf(index)));
+    this.spillFlags();
+  }
+  private spillFlags(): void {
+    for (const part of FLAG_PARTS) super.writeFlagPart(part, () => this.code.get(this.flags[part]), 32);
+  }
+
+  protected readRegister({ index, high = false }: OperandRegister, width: Width): void {
+    if (index === undefined) throw internalError('a micro-op operand in a region');
+    this.used.add(index);
+    this.code.get(this.localOf(index));
+    if (!high || width === 32) return;
+    this.code.i32(8);
+    this.code.numeric('shr');
+  }
+
+  protected writeRegister({ index, high = false }: OperandRegister, value: Value): void {
+    if (index === undefined) throw internalError('a micro-op operand in a region');
+    const { code } = this;
+    const local = this.localOf(index);
+    this.used.add(index);
+    this.written.add(index);
+    if (value.width === 32) {
+      this.emit(value);
+      return code.set(local);
+    }
+    const shift = high ? 8 : 0;
+    this.emit(value);
+    if (shift > 0) {
+      code.i32(shift);
+      code.numeric('shl');
+    }
+    code.get(local);
+    code.i32(~((2 ** value.width - 1) << shift));
+    code.numeric('and');
+    code.numeric('or');
+    code.set(local);
+  }
+
+  protected segmentWord(segment: SegmentRef, word: number): void {
+    if (segment === 'field') throw internalError('a micro-op segment in a region');
+    this.word(L.SEGMENTS + segment * L.SEGMENT_SIZE + word, 32);
+  }
+  protected field(): never {
+    throw internalError('a micro-op field in a region');
+  }
+  protected addressRegister(): never {
+    throw internalError('a micro-op register in a region');
+  }
+
+  protected override readFlagPart(part: FlagPart, bits: 32 | 64): void {
+    if (bits === 64) throw internalError('a 64-bit flag record in a region');
+    this.code.get(this.flags[part]);
+  }
+  protected override writeFlagPart(part: FlagPart, push: () => void, bits: 32 | 64): void {
+    if (bits === 64) throw internalError('a 64-bit flag record in a region');
+    push();
+    this.code.set(this.flags[part]);
+  }
+  protected override callFlagFunction(number: number): void {
+    this.spillFlags();
+    super.callFlagFunction(number);
+  }
+
+  private localOf(index: number): number {
+    const local = this.registers[index];
+    if (local === undefined) throw internalError(`no register ${index}`);
+    return local;
+  }
+}
+
+const registerAt = (index: number): number => L.REGISTERS + index * 8;
