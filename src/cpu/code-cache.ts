@@ -24,6 +24,8 @@ export interface CodeBlock {
   readonly instructions: readonly DecodedInstruction[];
   /** Not kept: the one instruction straddles a page or lies in device memory, so that its bytes are checked each time. */
   readonly transient: boolean;
+  /** The jump at its end goes past the CS limit, so that only the evaluator may run it. */
+  readonly leavesSegment: boolean;
   /** First micro-op, 0 while there is none. */
   microOp: number;
   /** False once its bytes may have changed. */
@@ -153,7 +155,17 @@ export class CodeCache {
     } finally {
       decoder.free();
     }
-    const block = { ip, linear, physical, context: context.id, instructions, transient: false, microOp: 0, live: true };
+    const block = {
+      ip,
+      linear,
+      physical,
+      context: context.id,
+      instructions,
+      transient: false,
+      leavesSegment: leavesSegment(instructions.at(-1), context),
+      microOp: 0,
+      live: true,
+    };
     this.mmu.markCode(physical, length);
     append(this.blocks, linear, block);
     append(this.pages, physical >>> 12, block);
@@ -183,6 +195,7 @@ export class CodeCache {
       context: context.id,
       instructions: [next],
       transient: true,
+      leavesSegment: leavesSegment(next, context),
       microOp: 0,
       live: true,
     };
@@ -205,6 +218,10 @@ export class CodeCache {
     );
     return new Unimplemented(`instruction ${problem.name} at ${hex(linear, 8)}: ${bytes.join(' ')}`);
   }
+}
+
+function leavesSegment(last: DecodedInstruction | undefined, context: CodeContext): boolean {
+  return last?.form.kinds === 't' && last.target >>> 0 > context.limit;
 }
 
 function append(map: Map<number, CodeBlock[]>, key: number, block: CodeBlock): void {

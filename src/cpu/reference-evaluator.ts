@@ -10,7 +10,7 @@ import type { Mmu } from './mmu.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import { segmentToLinear } from './segmentation.ts';
 import type { ShadowStack } from './shadow-stack.ts';
-import type { CpuState } from './state.ts';
+import { SEGMENT, type CpuState } from './state.ts';
 
 /** Runs a system operation by name with unsigned operands. */
 export type RunOperation = (name: string, operands: readonly number[]) => void;
@@ -144,6 +144,10 @@ export class ReferenceEvaluator {
         return state.cpl;
       case 'cr0':
         return state.control(0);
+      case 'cr4':
+        return state.control(4);
+      case 'code-limit':
+        return state.segment(SEGMENT.cs).limit;
       case 'gdtr-base':
         return state.gdtr.base;
       case 'gdtr-limit':

@@ -9,6 +9,27 @@ function nearTarget(i: Instruction<OperandSize>): Value {
   return i.operands[0]?.kind === 't' ? i.binding.target() : i.destination.read();
 }
 
+/**
+ * #GP(0) at a near transfer that is taken out of the code segment (SDM 2, JMP). Engines that do not know a relative target
+ * while they build the instruction leave such a jump to the evaluator (`CodeBlock.leavesSegment`).
+ */
+function requireInside(i: Instruction<OperandSize>, to: Value, taken: Value<1> = constant(1, 1)): void {
+  if (to.node.kind === 'field') return;
+  const limit = i.state('code-limit');
+  const target = to.zeroExtend(32);
+  i.raise(taken.and(limit.ltu(target)), 13, constant(32, 0), 'the target is past the CS limit', { target, limit });
+}
+
+function jump(i: Instruction<OperandSize>, to: Value): void {
+  requireInside(i, to);
+  i.jump(to);
+}
+
+function branch(i: Instruction<OperandSize>, condition: Value<1>): void {
+  requireInside(i, i.binding.target(), condition);
+  i.branch(condition);
+}
+
 /** Far pointer in memory: offset, then selector. */
 function farPointer(i: Instruction<OperandSize>): readonly [Value, Value] {
   if (i.operands[0]?.kind !== 'm') return [i.binding.immediate2(16), i.binding.immediate(32)];
@@ -24,7 +45,7 @@ const loop =
     const count = i.register(REGISTER.cx, i.binding.addressWidth).sub(1);
     i.setRegister(REGISTER.cx, count);
     const again = count.ne(0);
-    i.branch(condition === undefined ? again : again.and(condition(i)));
+    branch(i, condition === undefined ? again : again.and(condition(i)));
   };
 
 /** Near and far transfers, loops, software interrupts. */
@@ -35,7 +56,7 @@ export const CONTROL_FLOW: readonly Description[] = [
       if (i.binding.kinds.startsWith('f') || i.binding.kinds === 'mf') {
         const [selector, offset] = farPointer(i);
         i.transfer('far-jump', selector, offset);
-      } else i.jump(nearTarget(i));
+      } else jump(i, nearTarget(i));
     },
     ends,
   ),
@@ -50,7 +71,7 @@ export const CONTROL_FLOW: readonly Description[] = [
       const to = nearTarget(i);
       i.push(i.binding.next().truncate(i.width));
       i.noteCall(i.binding.next(), i.width / 8);
-      i.jump(to);
+      jump(i, to);
     },
     ends,
   ),
@@ -59,7 +80,7 @@ export const CONTROL_FLOW: readonly Description[] = [
     (i) => {
       const release = i.operands.length > 0 ? i.binding.immediate(i.binding.stackWidth) : undefined;
       i.noteReturn();
-      i.jump(i.pop(i.width, release));
+      jump(i, i.pop(i.width, release));
     },
     ends,
   ),
@@ -69,8 +90,8 @@ export const CONTROL_FLOW: readonly Description[] = [
     ends,
   ),
   describe('Iret Iretd', (i) => i.transfer('interrupt-return'), ends),
-  ...CONDITIONS.map((name, code) => describe(`J${name}`, (i) => i.branch(i.condition(code)), ends)),
-  describe('Jcxz Jecxz', (i) => i.branch(i.register(REGISTER.cx, i.binding.addressWidth).eq(0)), ends),
+  ...CONDITIONS.map((name, code) => describe(`J${name}`, (i) => branch(i, i.condition(code)), ends)),
+  describe('Jcxz Jecxz', (i) => branch(i, i.register(REGISTER.cx, i.binding.addressWidth).eq(0)), ends),
   describe('Loop', loop(undefined), ends),
   describe(
     'Loope',
@@ -82,7 +103,7 @@ export const CONTROL_FLOW: readonly Description[] = [
     loop((i) => i.flag('z').logicalNot()),
     ends,
   ),
-  describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8)), ends),
+  describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 1)), ends),
   describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3)), ends),
   describe(
     'Into',

@@ -1,11 +1,11 @@
 import { describe, REGISTER, SEGMENT_REGISTER, type Description, type Instruction } from './instruction.ts';
 import { constant, select, type OperandSize, type Value } from './value.ts';
 
-/** Flags that POPF may always change: CF PF AF ZF SF TF DF OF NT, and AC and ID with a 32-bit operand (SDM 2, POPF). */
-const POPF_ALWAYS_16 = 0x4dd5;
-const POPF_ALWAYS_32 = 0x244dd5;
 const INTERRUPT_FLAG = 0x200;
 const IO_PRIVILEGE = 0x3000;
+const VIRTUAL_8086 = 0x20000;
+const VIRTUAL_INTERRUPT_FLAG = 0x80000;
+const VIRTUAL_8086_EXTENSIONS = 1;
 /** PUSHF stores RF and VM as 0. */
 const PUSHF_MASK = 0x00fcffff;
 
@@ -20,15 +20,28 @@ const PUSH_ALL = [
   REGISTER.di,
 ] as const;
 
-function popFlags(i: Instruction<OperandSize>): void {
-  const popped = i.pop(i.width).zeroExtend(32);
-  const old = i.eflags();
-  const privilege = i.state('privilege');
-  const ioPrivilege = old.shr(12).and(3);
-  const allowed = constant(32, i.width === 16 ? POPF_ALWAYS_16 : POPF_ALWAYS_32)
-    .or(select(privilege.leu(ioPrivilege), constant(32, INTERRUPT_FLAG), constant(32, 0)))
-    .or(select(privilege.eq(0), constant(32, IO_PRIVILEGE), constant(32, 0)));
-  i.setEflags(old.and(allowed.not()).or(popped.and(allowed)));
+/**
+ * PUSHF. In virtual-8086 mode below IOPL 3 it is refused, unless CR4.VME lets a 16-bit one push VIF in the place of IF, and
+ * IOPL 3 (SDM 2, PUSHF; SDM 3, 20.3.1).
+ */
+function pushFlags(i: Instruction<OperandSize>): void {
+  const eflags = i.eflags();
+  const virtual = eflags.and(VIRTUAL_8086).ne(0).and(eflags.and(IO_PRIVILEGE).ne(IO_PRIVILEGE));
+  if (i.width !== 16) {
+    refuse(i, virtual);
+    return i.push(eflags.and(PUSHF_MASK).truncate(i.width));
+  }
+  refuse(i, virtual.and(i.state('cr4').and(VIRTUAL_8086_EXTENSIONS).eq(0)));
+  const interrupts = eflags.and(VIRTUAL_INTERRUPT_FLAG).ne(0).zeroExtend(32).shl(9);
+  const image = eflags
+    .and(~INTERRUPT_FLAG >>> 0)
+    .or(interrupts)
+    .or(IO_PRIVILEGE);
+  i.push(select(virtual, image, eflags).truncate(i.width));
+}
+
+function refuse(i: Instruction<OperandSize>, when: Value<1>): void {
+  i.raise(when, 13, constant(32, 0), 'PUSHF in virtual-8086 mode needs IOPL 3', { eflags: i.eflags() });
 }
 
 export const STACK: readonly Description[] = [
@@ -61,8 +74,8 @@ export const STACK: readonly Description[] = [
     });
     i.setRegister(REGISTER.sp, i.stackPointer().add(bytes * PUSH_ALL.length));
   }),
-  describe('Pushf Pushfd', (i) => i.push(i.eflags().and(PUSHF_MASK).truncate(i.width))),
-  describe('Popf Popfd', popFlags, { endsBlock: true, slow: true }),
+  describe('Pushf Pushfd', pushFlags),
+  describe('Popf Popfd', (i) => i.host('pop-flags'), { endsBlock: true }),
   describe('Leave', (i) => {
     const frame = i.register(REGISTER.bp, i.binding.stackWidth);
     const saved = i.load(SEGMENT_REGISTER.ss, frame.zeroExtend(32), i.width);

@@ -21,12 +21,29 @@ const loadTable =
   };
 
 /** LLDT, LTR and LMSW: a word. */
-const loadWord =
-  (operation: string) =>
-  (i: Instruction<OperandSize>): void => {
-    requirePrivilege(i, operation.toUpperCase());
-    i.host(operation, i.operandAt(0, 16).read());
-  };
+function loadWord(i: Instruction<OperandSize>, operation: string): void {
+  requirePrivilege(i, operation.toUpperCase());
+  i.host(operation, i.operandAt(0, 16).read());
+}
+
+/** LAR and LSL. */
+function queryRegister(i: Instruction<OperandSize>, operation: string): void {
+  requireProtectedMode(i);
+  i.host(operation, registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read());
+}
+
+/** VERR and VERW. */
+function queryAccess(i: Instruction<OperandSize>, operation: string): void {
+  requireProtectedMode(i);
+  i.host(operation, i.operandAt(0, 16).read());
+}
+
+/** #UD where selectors name no descriptors: in real and virtual-8086 mode (SDM 3, 20.1.3 and 20.2.7). */
+function requireProtectedMode(i: Instruction<OperandSize>): void {
+  const real = i.state('cr0').and(1).eq(0);
+  const virtual = i.eflags().and(0x20000).ne(0);
+  i.raise(real.or(virtual), 6, undefined, 'the instruction needs protected mode', { cr0: i.state('cr0') });
+}
 
 /** Where the operand may fault, the privilege is checked before it. */
 function requirePrivilege(i: Instruction<OperandSize>, name: string): void {
@@ -86,27 +103,48 @@ export const SYSTEM: readonly Description[] = [
   describe('Lidt', loadTable('lidt'), ends),
   describe('Sgdt', storeTable('gdtr')),
   describe('Sidt', storeTable('idtr')),
-  describe('Lldt', loadWord('lldt'), { ...ends, operandWidths: segmentWidths }),
-  describe('Ltr', loadWord('ltr'), { ...ends, operandWidths: segmentWidths }),
-  describe('Sldt', (i) => storeWord(i, i.selector(6).zeroExtend(32))),
-  describe('Str', (i) => storeWord(i, i.selector(7).zeroExtend(32))),
-  describe('Lmsw', loadWord('lmsw'), { ...ends, operandWidths: segmentWidths }),
+  describe(
+    'Lldt',
+    (i) => {
+      requireProtectedMode(i);
+      loadWord(i, 'lldt');
+    },
+    { ...ends, operandWidths: segmentWidths },
+  ),
+  describe(
+    'Ltr',
+    (i) => {
+      requireProtectedMode(i);
+      loadWord(i, 'ltr');
+    },
+    { ...ends, operandWidths: segmentWidths },
+  ),
+  describe('Sldt', (i) => {
+    requireProtectedMode(i);
+    storeWord(i, i.selector(6).zeroExtend(32));
+  }),
+  describe('Str', (i) => {
+    requireProtectedMode(i);
+    storeWord(i, i.selector(7).zeroExtend(32));
+  }),
+  describe('Lmsw', (i) => loadWord(i, 'lmsw'), { ...ends, operandWidths: segmentWidths }),
   describe('Smsw', (i) => storeWord(i, i.state('cr0'))),
   describe('Clts', (i) => i.host('clts'), ends),
   describe('Invlpg', (i) => i.host('invlpg', i.segmentNumber(), i.binding.address()), ends),
-  describe('Lar', (i) => i.host('lar', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
+  describe('Lar', (i) => queryRegister(i, 'lar'), {
     ...ends,
     operandWidths: (width) => [width, 16],
   }),
-  describe('Lsl', (i) => i.host('lsl', registerNumber(i, 0), constant(8, i.width), i.operandAt(1, 16).read()), {
+  describe('Lsl', (i) => queryRegister(i, 'lsl'), {
     ...ends,
     operandWidths: (width) => [width, 16],
   }),
-  describe('Verr', (i) => i.host('verr', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
-  describe('Verw', (i) => i.host('verw', i.operandAt(0, 16).read()), { ...ends, operandWidths: segmentWidths }),
+  describe('Verr', (i) => queryAccess(i, 'verr'), { ...ends, operandWidths: segmentWidths }),
+  describe('Verw', (i) => queryAccess(i, 'verw'), { ...ends, operandWidths: segmentWidths }),
   describe(
     'Arpl',
     (i) => {
+      requireProtectedMode(i);
       const target = i.operandAt(0, 16);
       const [segment, address] = [i.binding.segment(), i.binding.address()];
       const a = target.isMemory ? i.load(segment, address, 16) : target.read();

@@ -33,7 +33,8 @@ export interface MemoryAccess {
 }
 
 /** Parts of the CPU state that instructions read as plain words. */
-export type StateName = 'privilege' | 'cr0' | 'gdtr-base' | 'gdtr-limit' | 'idtr-base' | 'idtr-limit';
+export type StateName =
+  'privilege' | 'cr0' | 'cr4' | 'code-limit' | 'gdtr-base' | 'gdtr-limit' | 'idtr-base' | 'idtr-limit';
 
 export type Node =
   | { readonly kind: 'constant'; readonly value: bigint }

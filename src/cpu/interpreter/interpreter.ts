@@ -305,13 +305,19 @@ export class Interpreter {
     const stops = this.stopsIn(block);
     const lastIndex = forms.length - 1;
     const [before, last] = [forms[lastIndex - 1], forms[lastIndex]];
-    const fused = before !== undefined && last !== undefined && fuses(before, last) && stops[lastIndex] !== true;
+    const fused =
+      before !== undefined &&
+      last !== undefined &&
+      fuses(before, last) &&
+      stops[lastIndex] !== true &&
+      !block.leavesSegment;
     this.handlers.require([
       ...forms.filter((form) => !form.slow).map((form) => [form]),
       ...(fused ? [[before, last]] : []),
     ]);
     forms.forEach((form, n) => {
       let handler = this.handlerOf(form);
+      if (block.leavesSegment && n === lastIndex) handler = FIXED_HANDLER.bail;
       if (stops[n] === true) handler = FIXED_HANDLER.breakpoint;
       else if (fused && n === lastIndex - 1) handler = this.handlers.indexOf(before, last);
       this.arena.setHandler(microOp + n * U.size, handler);

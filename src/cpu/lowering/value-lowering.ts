@@ -23,6 +23,8 @@ export interface KnownFlags {
 const STATE_WORD: Readonly<Record<StateName, number>> = {
   privilege: L.CPL,
   cr0: L.CONTROL,
+  cr4: L.CONTROL + 4 * 8,
+  'code-limit': L.SEGMENTS + L.SEGMENT_SIZE + L.SEGMENT_LIMIT,
   'gdtr-base': L.GDTR,
   'gdtr-limit': L.GDTR + 8,
   'idtr-base': L.IDTR,

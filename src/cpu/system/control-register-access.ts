@@ -2,7 +2,6 @@ import { hex } from '../../util/hex.ts';
 import { setFieldNames } from '../../x86/bit-field.ts';
 import { CR0, CR0_FIELDS, CR4, CR4_FIELDS } from '../../x86/control-registers.ts';
 import type { CpuContext } from '../context.ts';
-import { Unimplemented } from '../fault.ts';
 import { generalProtection, invalidOpcode, requirePrivilege, type SystemOperations } from './operation.ts';
 
 const EXISTING: ReadonlySet<number> = new Set([0, 2, 3, 4]);
@@ -29,7 +28,6 @@ function writeCr0(cpu: CpuContext, written: number): void {
     throw generalProtection(`CR0 ${hex(written)} sets PG without PE`, { value: written });
   if ((written & CR0.NW) !== 0 && (written & CR0.CD) === 0)
     throw generalProtection(`CR0 ${hex(written)} sets NW without CD`, { value: written });
-  if ((written & CR0.PE) === 0) throw new Unimplemented('real mode');
   const before = cpu.state.control(0);
   const after = ((written & CR0_WRITABLE) | CR0.ET) >>> 0;
   cpu.state.setControl(0, after);

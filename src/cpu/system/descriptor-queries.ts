@@ -10,7 +10,7 @@ import { decodeSelector, isNullSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
 import { locateDescriptor, readEntry, type TableEntry } from './descriptor-table.ts';
 import { mergeRegister } from './general-register.ts';
-import { requireProtectedMode, type SystemOperations } from './operation.ts';
+import type { SystemOperations } from './operation.ts';
 
 /** What LSL may ask about: what has a limit (SDM 2, LSL, table 3-55). */
 const HAS_LIMIT: ReadonlySet<DescriptorKind> = new Set(['code', 'data', 'ldt', 'tss-available', 'tss-busy']);
@@ -25,7 +25,6 @@ function visible(
   selector: number,
   accepts: (descriptor: SegmentDescriptor) => boolean,
 ): TableEntry | undefined {
-  requireProtectedMode(cpu);
   if (isNullSelector(selector)) return undefined;
   const place = locateDescriptor(cpu, selector);
   if ('reason' in place) return undefined;

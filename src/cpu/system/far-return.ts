@@ -23,9 +23,12 @@ import {
   type SelectorUse,
   type TableEntry,
 } from './descriptor-table.ts';
-import { requireProtectedMode, type SystemOperations } from './operation.ts';
+import { farReturn8086 } from './far-transfer-8086.ts';
+import { inProtectedMode, inRealMode, inVirtual8086Mode, type SystemOperations } from './operation.ts';
+import { interruptReturnInRealMode } from './real-mode.ts';
 import { checkStackSegment, DATA_REGISTERS, nullSegment } from './segment-load.ts';
 import { currentStack, movePointer, readStack, withPointer } from './stack.ts';
+import { interruptReturnIn8086, returnTo8086 } from './virtual-8086.ts';
 
 const CS_USE: SelectorUse = { name: 'return CS', vector: VECTOR.GP, external: 0 };
 const SS_USE: SelectorUse = { name: 'return SS', vector: VECTOR.GP, external: 0 };
@@ -41,20 +44,21 @@ interface Return {
 
 /** Far RET (SDM 2, RET). `release` is the immediate: bytes of parameters dropped from both stacks. */
 function farReturn(cpu: CpuContext, release: number): void {
-  requireProtectedMode(cpu);
+  if (!inProtectedMode(cpu)) return farReturn8086(cpu, release);
   const width = cpu.instruction.operandSize;
   const [offset = 0, selector = 0] = readStack(cpu, currentStack(cpu), 0, 2, width);
   commit(cpu, planReturn(cpu, selector & 0xffff, offset, 2, release));
 }
 
-/** IRET (SDM 2, IRET) within protected mode. A task return and a return to virtual-8086 mode are {@link Unimplemented}. */
+/** IRET (SDM 2, IRET) from every mode. */
 function interruptReturn(cpu: CpuContext): void {
-  requireProtectedMode(cpu);
+  if (inRealMode(cpu)) return interruptReturnInRealMode(cpu);
+  if (inVirtual8086Mode(cpu)) return interruptReturnIn8086(cpu);
   const { state } = cpu;
   if ((state.systemFlags & EFLAGS.NT) !== 0) throw new Unimplemented('hardware task switch');
   const width = cpu.instruction.operandSize;
   const [offset = 0, selector = 0, image = 0] = readStack(cpu, currentStack(cpu), 0, 3, width);
-  if (width === 32 && (image & EFLAGS.VM) !== 0 && state.cpl === 0) throw new Unimplemented('virtual-8086 mode');
+  if (width === 32 && (image & EFLAGS.VM) !== 0 && state.cpl === 0) return returnTo8086(cpu);
   const plan = planReturn(cpu, selector & 0xffff, offset, 3, 0);
   const mask = restoredFlags(state.cpl, ioPrivilegeLevel(state.systemFlags), width);
   const eflags = ((state.eflags & ~mask) | (image & mask)) >>> 0;

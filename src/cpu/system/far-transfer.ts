@@ -17,7 +17,8 @@ import {
   type CodeTarget,
 } from './code-segment.ts';
 import { markAccessed, probeAccessed, selectorFault, type SelectorUse, type TableEntry } from './descriptor-table.ts';
-import { requireProtectedMode, type SystemOperations } from './operation.ts';
+import { farCall8086, farJump8086 } from './far-transfer-8086.ts';
+import { inProtectedMode, type SystemOperations } from './operation.ts';
 import { currentStack, planPushes, readStack, writePushes } from './stack.ts';
 import { innerStack } from './task-state.ts';
 
@@ -25,7 +26,7 @@ const USE: SelectorUse = { name: 'CS', vector: VECTOR.GP, external: 0 };
 
 /** Far JMP (SDM 2, JMP): a code segment, or a call gate to code of the same level. */
 function farJump(cpu: CpuContext, selector: number, offset: number): void {
-  requireProtectedMode(cpu);
+  if (!inProtectedMode(cpu)) return farJump8086(cpu, selector, truncated(offset, cpu.instruction.operandSize));
   const entry = readTarget(cpu, selector, USE);
   const gate = callGateOf(cpu, entry);
   const target =
@@ -39,7 +40,7 @@ function farJump(cpu: CpuContext, selector: number, offset: number): void {
 
 /** Far CALL (SDM 2, CALL): a code segment, or a call gate to code of the same or a more privileged level. */
 function farCall(cpu: CpuContext, selector: number, offset: number): void {
-  requireProtectedMode(cpu);
+  if (!inProtectedMode(cpu)) return farCall8086(cpu, selector, truncated(offset, cpu.instruction.operandSize));
   const entry = readTarget(cpu, selector, USE);
   const gate = callGateOf(cpu, entry);
   if (gate === undefined) {

@@ -19,9 +19,12 @@ import {
   type CodeTarget,
 } from './code-segment.ts';
 import { markAccessed, probeAccessed, selectorFault } from './descriptor-table.ts';
-import { requireProtectedMode } from './operation.ts';
+import { inRealMode, inVirtual8086Mode } from './operation.ts';
+import { deliverInRealMode } from './real-mode.ts';
+import { nullSegment } from './segment-load.ts';
 import { currentStack, planPushes, writePushes, type PushPlan } from './stack.ts';
 import { innerStack, type InnerStack } from './task-state.ts';
+import { FRAME_SEGMENTS } from './virtual-8086.ts';
 
 /** What is delivered. */
 export interface InterruptDelivery {
@@ -38,21 +41,20 @@ export interface InterruptDelivery {
  * Throws {@link CpuFault} with nothing changed when a check refuses; task gates are {@link Unimplemented}.
  */
 export function deliverInterrupt(cpu: CpuContext, vector: number, delivery: InterruptDelivery): void {
-  requireProtectedMode(cpu);
+  if (inRealMode(cpu)) return deliverInRealMode(cpu, vector, delivery.returnIp);
   const external = delivery.kind === 'software' ? 0 : SELECTOR_ERROR.external;
   const gate = readGate(cpu, vector, delivery.kind, external);
   const target = checkTarget(cpu, gate, vector, external);
   const width = gate.width ?? 32;
 
   const inner = target.cpl < cpu.state.cpl ? innerStack(cpu, target.cpl, external) : undefined;
-  const pushes = (inner === undefined ? 3 : 5) + (delivery.errorCode === undefined ? 0 : 1);
+  const frame = frameOf(cpu, vector, delivery, inner !== undefined);
   const errorCode = inner === undefined ? external : (inner.entry.selector & 0xfffc) | external;
-  const plan = planPushes(cpu, inner ?? currentStack(cpu), pushes, width, target.cpl, errorCode);
+  const plan = planPushes(cpu, inner ?? currentStack(cpu), frame.length, width, target.cpl, errorCode);
   requireOffset(target.entry, target.offset, { name: `vector ${vector}: CS`, vector: VECTOR.GP, external });
   probeCode(cpu, target);
   if (inner !== undefined) probeAccessed(cpu, inner.entry);
 
-  const frame = frameOf(cpu, vector, delivery, inner !== undefined);
   commit(cpu, gate, target, inner, plan, frame);
 }
 
@@ -102,7 +104,12 @@ function checkTarget(cpu: CpuContext, gate: Gate, vector: number, external: numb
       cpl,
     });
   requirePresent(entry, use);
-  return { entry, offset: gate.offset, cpl: isConforming(entry.descriptor) ? cpl : dpl };
+  const conforming = isConforming(entry.descriptor);
+  if (inVirtual8086Mode(cpu) && (conforming || dpl !== 0)) {
+    const what = conforming ? 'is conforming' : `has DPL ${dpl}`;
+    throw selectorFault(VECTOR.GP, gate.selector, use, ` ${what}; virtual-8086 mode is left to CPL 0 alone`, { dpl });
+  }
+  return { entry, offset: gate.offset, cpl: conforming ? cpl : dpl };
 }
 
 /** What is pushed, in order. */
@@ -111,6 +118,7 @@ function frameOf(cpu: CpuContext, vector: number, delivery: InterruptDelivery, s
   // A handler of a fault returns to the instruction, which must then pass its own instruction breakpoint (SDM 3, 17.3.1.1).
   const resume = delivery.kind === 'exception' && exceptionFact(vector)?.kind === 'fault' ? EFLAGS.RF : 0;
   const outer = switched ? [state.segment(SEGMENT.ss).selector, state.register32(REGISTER.esp)] : [];
+  if (inVirtual8086Mode(cpu)) outer.unshift(...FRAME_SEGMENTS.map((index) => state.segment(index).selector).reverse());
   const code = delivery.errorCode === undefined ? [] : [delivery.errorCode];
   return [...outer, state.eflags | resume, state.segment(SEGMENT.cs).selector, delivery.returnIp, ...code];
 }
@@ -130,6 +138,7 @@ function commit(
     state.setSegment(SEGMENT.ss, inner.segment);
   }
   state.setRegister32(REGISTER.esp, plan.pointer);
+  if (inVirtual8086Mode(cpu)) for (const index of FRAME_SEGMENTS) state.setSegment(index, nullSegment(0));
   const masked = EFLAGS.TF | EFLAGS.NT | EFLAGS.RF | EFLAGS.VM | (gate.kind === 'interrupt' ? EFLAGS.IF : 0);
   state.systemFlags &= ~masked;
   state.interruptShadow = false;

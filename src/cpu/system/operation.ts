@@ -2,7 +2,7 @@ import { CR0 } from '../../x86/control-registers.ts';
 import { EFLAGS } from '../../x86/eflags.ts';
 import { VECTOR } from '../../x86/exceptions.ts';
 import type { CpuContext } from '../context.ts';
-import { CpuFault, Unimplemented } from '../fault.ts';
+import { CpuFault } from '../fault.ts';
 
 /**
  * One system instruction, or the part of one that no fast engine runs. Arguments are unsigned numbers.
@@ -13,10 +13,19 @@ export type SystemOperation = (cpu: CpuContext, args: readonly number[]) => void
 /** Operations by name. */
 export type SystemOperations = Readonly<Record<string, SystemOperation>>;
 
-/** Stops the machine where segment and interrupt rules are not those of protected mode. */
-export function requireProtectedMode(cpu: CpuContext): void {
-  if ((cpu.state.control(0) & CR0.PE) === 0) throw new Unimplemented('real mode');
-  if ((cpu.state.systemFlags & EFLAGS.VM) !== 0) throw new Unimplemented('virtual-8086 mode');
+/** CR0.PE is 0 (SDM 3, 2.2). CPL is 0 there. */
+export function inRealMode({ state }: CpuContext): boolean {
+  return (state.control(0) & CR0.PE) === 0;
+}
+
+/** EFLAGS.VM is 1 (SDM 3, 20.2). CPL is 3 there. */
+export function inVirtual8086Mode({ state }: CpuContext): boolean {
+  return (state.systemFlags & EFLAGS.VM) !== 0;
+}
+
+/** Segments are loaded from descriptors: neither real nor virtual-8086 mode. */
+export function inProtectedMode(cpu: CpuContext): boolean {
+  return !inRealMode(cpu) && !inVirtual8086Mode(cpu);
 }
 
 /** #GP(0) for a privileged instruction above CPL 0. */

@@ -4,28 +4,27 @@ import { REGISTER } from '../../x86/registers.ts';
 import { mergeRegister } from './general-register.ts';
 import type { AccessWidth, CpuContext } from '../context.ts';
 import { SEGMENT } from '../state.ts';
-import { generalProtection, type SystemOperations } from './operation.ts';
-import { taskStateIs32Bit } from './task-state.ts';
-
-/** Offset in a 32-bit TSS of the 16-bit offset of the I/O permission bitmap (SDM 3, 7.2.1). */
-const BITMAP_BASE = 0x66;
+import { generalProtection, inVirtual8086Mode, type SystemOperations } from './operation.ts';
+import { IO_BITMAP_BASE, taskStateIs32Bit } from './task-state.ts';
 
 /**
- * Raises #GP(0) unless the current level may access `width` bits at `port`: CPL at most IOPL, or clear bits in the TSS's
- * I/O permission bitmap (SDM 1, 19.5). For IN and OUT, and for INS and OUTS before their memory access.
+ * Raises #GP(0) unless the program may access `width` bits at `port`: CPL at most IOPL (not in virtual-8086 mode), or clear
+ * bits in the TSS's I/O permission bitmap (SDM 1, 19.5; SDM 3, 20.2.8.1). For IN and OUT, and for INS and OUTS before their memory access.
  */
 export function checkPortAccess(cpu: CpuContext, port: number, width: AccessWidth): void {
   const { cpl } = cpu.state;
   const iopl = ioPrivilegeLevel(cpu.state.systemFlags);
-  if (cpl <= iopl) return;
+  const virtual = inVirtual8086Mode(cpu);
+  if (cpl <= iopl && !virtual) return;
+  const why = virtual ? 'in virtual-8086 mode the permission bitmap decides' : `CPL ${cpl} is above IOPL ${iopl}`;
   const refuse = (reason: string): Error =>
-    generalProtection(`port ${hex(port)}: CPL ${cpl} is above IOPL ${iopl}, and ${reason}`, { port, cpl, iopl });
+    generalProtection(`port ${hex(port)}: ${why}, and ${reason}`, { port, cpl, iopl });
 
   const task = cpu.state.segment(SEGMENT.tr);
   if (taskStateIs32Bit(task) !== true) throw refuse('TR holds no 32-bit TSS with a permission bitmap');
-  if (task.limit < BITMAP_BASE + 1) throw refuse(`TR limit ${hex(task.limit)} leaves no permission bitmap`);
+  if (task.limit < IO_BITMAP_BASE + 1) throw refuse(`TR limit ${hex(task.limit)} leaves no permission bitmap`);
   // The CPU reads two bytes, so that a wide access may cross a byte of the bitmap.
-  const first = cpu.memory.read((task.base + BITMAP_BASE) >>> 0, 16, true) + (port >>> 3);
+  const first = cpu.memory.read((task.base + IO_BITMAP_BASE) >>> 0, 16, true) + (port >>> 3);
   if (first + 1 > task.limit)
     throw refuse(`permission bitmap bytes ${hex(first)} to ${hex(first + 1)} are past the TR limit ${hex(task.limit)}`);
   const bits = cpu.memory.read((task.base + first) >>> 0, 16, true) >>> (port & 7);

@@ -14,21 +14,26 @@ import {
   type SelectorUse,
   type TableEntry,
 } from './descriptor-table.ts';
-import { invalidOpcode, requireProtectedMode, type SystemOperations } from './operation.ts';
+import { inProtectedMode, invalidOpcode, type SystemOperations } from './operation.ts';
+import { segment8086 } from './segments-8086.ts';
 
 /** Loads ES, SS, DS, FS or GS with every check of MOV to a segment register (SDM 2, MOV; SDM 3, 5.6 and 5.7). */
 function loadSegment(cpu: CpuContext, index: number, selector: number): void {
-  requireProtectedMode(cpu);
+  if (!isDataRegister(index) && index !== SEGMENT.ss)
+    throw invalidOpcode(`segment register ${index} cannot be loaded`, { index });
+  if (!inProtectedMode(cpu)) {
+    cpu.state.setSegment(index, segment8086(cpu, index, selector));
+    if (index === SEGMENT.ss) loadedStack(cpu);
+    return;
+  }
   if (index === SEGMENT.ss) {
     const entry = checkStackSegment(cpu, selector, cpu.state.cpl, { name: 'SS', vector: VECTOR.GP, external: 0 });
     probeAccessed(cpu, entry);
     markAccessed(cpu, entry);
     cpu.state.setSegment(SEGMENT.ss, cacheOf(entry));
-    cpu.state.interruptShadow = true;
-    cpu.codeContextChanged();
+    loadedStack(cpu);
     return;
   }
-  if (!isDataRegister(index)) throw invalidOpcode(`segment register ${index} cannot be loaded`, { index });
   if (isNullSelector(selector)) {
     cpu.state.setSegment(index, nullSegment(selector));
     return;
@@ -37,6 +42,12 @@ function loadSegment(cpu: CpuContext, index: number, selector: number): void {
   probeAccessed(cpu, entry);
   markAccessed(cpu, entry);
   cpu.state.setSegment(index, cacheOf(entry));
+}
+
+/** Interrupts wait until ESP was loaded too; decoded code depends on the stack's width. */
+function loadedStack(cpu: CpuContext): void {
+  cpu.state.interruptShadow = true;
+  cpu.codeContextChanged();
 }
 
 /** A segment register that holds a null selector: every access through it is refused. */

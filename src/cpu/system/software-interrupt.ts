@@ -1,8 +1,14 @@
 import { deliverInterrupt } from './interrupt-delivery.ts';
-import type { SystemOperations } from './operation.ts';
+import { inVirtual8086Mode, type SystemOperations } from './operation.ts';
+import { redirectInterrupt } from './virtual-8086.ts';
 
 export const softwareInterruptOperations: SystemOperations = {
-  /** INT n, INT3 and a taken INTO: in protected mode they differ in nothing but the vector. */
-  'software-interrupt': (cpu, [vector = 0]) =>
-    deliverInterrupt(cpu, vector, { kind: 'software', returnIp: cpu.instruction.next }),
+  /**
+   * INT n (`explicit` 1), INT3 and a taken INTO: they differ in nothing but the vector, except in virtual-8086 mode, where only
+   * INT n asks for IOPL 3 and can be redirected (SDM 3, 20.3.3).
+   */
+  'software-interrupt': (cpu, [vector = 0, explicit = 0]) => {
+    if (explicit !== 0 && inVirtual8086Mode(cpu) && redirectInterrupt(cpu, vector)) return;
+    deliverInterrupt(cpu, vector, { kind: 'software', returnIp: cpu.instruction.next });
+  },
 };

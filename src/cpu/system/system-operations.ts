@@ -5,6 +5,7 @@ import { descriptorQueryOperations } from './descriptor-queries.ts';
 import { farReturnOperations } from './far-return.ts';
 import { farTransferOperations } from './far-transfer.ts';
 import { fxsaveOperations } from './fxsave.ts';
+import { flagOperations } from './flag-access.ts';
 import { msrOperations } from './model-specific-registers.ts';
 import type { SystemOperations } from './operation.ts';
 import { portOperations } from './port-io.ts';
@@ -28,6 +29,7 @@ export const systemOperations: SystemOperations = {
   ...msrOperations,
   ...portOperations,
   ...processorOperations,
+  ...flagOperations,
   ...descriptorQueryOperations,
   ...simdMoveOperations,
   ...simdIntegerOperations,

@@ -4,7 +4,7 @@ import { decodeSelector, isNullSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
 import { SEGMENT, type TableRegister } from '../state.ts';
 import { cacheOf, readDescriptor, selectorFault, type SelectorUse, type TableEntry } from './descriptor-table.ts';
-import { requirePrivilege, requireProtectedMode, type SystemOperations } from './operation.ts';
+import { requirePrivilege, type SystemOperations } from './operation.ts';
 import { nullSegment } from './segment-load.ts';
 
 /** Type bit that tells a busy TSS from an available one (SDM 3, 7.2.2), in byte 5 of the descriptor. */
@@ -20,7 +20,6 @@ function loadTableRegister(cpu: CpuContext, register: 'gdtr' | 'idtr', [limit = 
 
 /** LLDT (SDM 2). A null selector leaves no LDT. */
 function loadLocalTable(cpu: CpuContext, selector: number): void {
-  requireProtectedMode(cpu);
   requirePrivilege(cpu, 'LLDT');
   if (isNullSelector(selector)) {
     cpu.state.setSegment(SEGMENT.ldtr, nullSegment(selector));
@@ -32,7 +31,6 @@ function loadLocalTable(cpu: CpuContext, selector: number): void {
 
 /** LTR (SDM 2): marks the TSS busy. */
 function loadTaskRegister(cpu: CpuContext, selector: number): void {
-  requireProtectedMode(cpu);
   requirePrivilege(cpu, 'LTR');
   const use: SelectorUse = { name: 'TR', vector: VECTOR.GP, external: 0 };
   if (isNullSelector(selector)) throw selectorFault(VECTOR.GP, selector, use, ' is null');

@@ -8,6 +8,9 @@ import { cacheOf, type TableEntry } from './descriptor-table.ts';
 import { checkStackSegment } from './segment-load.ts';
 import { currentStack, withPointer, type Stack } from './stack.ts';
 
+/** Offset in a 32-bit TSS of the 16-bit offset of the I/O permission bitmap (SDM 3, 7.2.1). */
+export const IO_BITMAP_BASE = 0x66;
+
 /** A stack that the TSS gives for a more privileged level, checked but not loaded. */
 export interface InnerStack extends Stack {
   readonly entry: TableEntry;

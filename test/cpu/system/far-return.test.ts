@@ -113,8 +113,6 @@ describe('IRET (SDM 2)', () => {
 
   it('names what it does not have', () => {
     const cpu = new BareCpu();
-    cpu.writeWords(STACK, [0x6000, SELECTOR.code0, 0x20202]);
-    assert.throws(() => cpu.run('interrupt-return'), { name: 'Unimplemented', what: 'virtual-8086 mode' });
     cpu.state.eflags = 0x4002;
     assert.throws(() => cpu.run('interrupt-return'), { name: 'Unimplemented', what: 'hardware task switch' });
   });

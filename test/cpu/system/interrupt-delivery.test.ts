@@ -278,10 +278,5 @@ describe('interrupt delivery in protected mode (SDM 2, INT n)', () => {
       () => deliverInterrupt(cpu, 8, exception),
       (error) => error instanceof Unimplemented && error.what === 'hardware task switch',
     );
-    cpu.state.setControl(0, 0x10);
-    assert.throws(
-      () => deliverInterrupt(cpu, 8, exception),
-      (error) => error instanceof Unimplemented && error.what === 'real mode',
-    );
   });
 });
