@@ -4,6 +4,7 @@ import { ORACLE, type OracleInput } from '../support/native-oracle.ts';
 import { Random } from '../support/random.ts';
 import { OperandChooser, shiftBelow17 } from './random-operands.ts';
 import { RandomState, REGISTER } from './random-state.ts';
+import { fillSeed, fillState, STATUS_FLAGS } from './state-fill.ts';
 
 /** A random instruction with the state before it. */
 export interface InstructionInstance extends OracleInput {
@@ -12,10 +13,8 @@ export interface InstructionInstance extends OracleInput {
   readonly flags: number;
 }
 
-/** CF PF AF ZF SF OF and DF. */
-const COMPARED_FLAGS = 0xcd5;
 /** POPF must not set TF (it would trap), NT, AC (alignment faults) and ID (it would outlive the instance). */
-const HARMLESS_FLAGS = COMPARED_FLAGS | 0x200 | 0x3000;
+const HARMLESS_FLAGS = STATUS_FLAGS | 0x200 | 0x3000;
 
 /**
  * Instructions whose result depends on the host's operating system or that leave the user's world: segment loads, far transfers,
@@ -50,68 +49,63 @@ const SEQUENCE_CODES = named(
 );
 const JUMP_CODES = named(/^J(?!mp|e?cxz)\w+_rel(8|32)_32$/);
 
-/** Makes instances of one encoding after the other. */
+/** Makes instances; each depends on the seed and its index alone. */
 export class InstructionGenerator {
-  private readonly random: Random;
+  private readonly seed: number;
   private readonly encoder = new iced.Encoder(32);
 
   constructor(seed: number) {
-    this.random = new Random(seed);
+    this.seed = seed;
   }
 
-  /** An instance of one encoding. */
-  next(code: iced.Code): InstructionInstance {
-    return makeInstance(this.random, this.encoder, code, false, 0);
+  /** The instance of an index: the encodings in turn, and every eighth a sequence of instructions. */
+  instance(index: number): InstructionInstance {
+    const seed = fillSeed(this.seed, index);
+    const random = new Random(~seed);
+    const code = CODES[index % CODES.length];
+    return code === undefined || random.oneIn(8)
+      ? this.sequence(random, seed, 1 + random.below(5))
+      : this.make(code, new RandomState(seed, random), false, 0);
   }
 
   /** `length` instructions on registers and a conditional jump: flags that travel from one to the next. */
-  sequence(length: number): InstructionInstance {
-    const codes = Array.from({ length }, () => this.random.pick(SEQUENCE_CODES));
-    codes.push(this.random.pick(JUMP_CODES));
-    const parts: InstructionInstance[] = [];
-    let offset = 0;
+  private sequence(random: Random, seed: number, length: number): InstructionInstance {
+    const codes = Array.from({ length }, () => random.pick(SEQUENCE_CODES));
+    codes.push(random.pick(JUMP_CODES));
+    const bytes: number[] = [];
+    const texts: string[] = [];
+    let flags = STATUS_FLAGS;
     for (const code of codes) {
-      const part = makeInstance(this.random, this.encoder, code, true, offset);
-      parts.push(part);
-      offset += part.code.length;
+      const part = this.make(code, new RandomState(seed, random), true, bytes.length);
+      bytes.push(...part.code);
+      texts.push(part.text);
+      flags &= part.flags;
     }
-    return {
-      ...makeInstance(this.random, this.encoder, iced.Code.Nopd, true, 0),
-      code: Uint8Array.from(parts.flatMap((part) => [...part.code])),
-      text: parts.map(({ text }) => text).join('; '),
-      flags: parts.reduce((flags, part) => flags & part.flags, COMPARED_FLAGS),
-    };
+    return { ...fillState(seed), code: Uint8Array.from(bytes), text: texts.join('; '), flags };
   }
-}
 
-/** `offset`: bytes from the start of the code. */
-function makeInstance(
-  random: Random,
-  encoder: iced.Encoder,
-  code: iced.Code,
-  registersOnly: boolean,
-  offset: number,
-): InstructionInstance {
-  const instruction = new iced.Instruction();
-  instruction.code = code;
-  const state = new RandomState(random);
-  const info = iced.CodeExt.opCode(code);
-  const mnemonic = iced.Mnemonic[info.mnemonic];
-  implicitOperands(state, mnemonic, iced.Code[code]);
-  const operands = new OperandChooser(state, instruction, registersOnly);
-  for (let n = 0; n < info.opCount; n++) operands.choose(n, info.opKind(n));
-  if (info.canUseRepPrefix && random.oneIn(2)) instruction.hasRepPrefix = true;
-  else if (/^(Cmps|Scas|Movs|Stos)[bwd]$/.test(mnemonic) && random.oneIn(2)) instruction.hasRepnePrefix = true;
-  if (info.canUseLockPrefix && instruction.op0Kind === iced.OpKind.Memory && random.oneIn(8))
-    instruction.hasLockPrefix = true;
-  info.free();
-  encoder.encode(instruction, BigInt(ORACLE.start + offset));
-  const text = instruction.toString();
-  const flags = definedFlags(instruction);
-  instruction.free();
-  const eflags = 0x202 | (random.word() & COMPARED_FLAGS);
-  const { registers, data, stack, fs } = state;
-  return { code: encoder.takeBuffer(), text, flags, registers, eflags, fs, data, stack };
+  /** `offset`: bytes from the start of the code. */
+  private make(code: iced.Code, state: RandomState, registersOnly: boolean, offset: number): InstructionInstance {
+    const { random } = state;
+    const instruction = new iced.Instruction();
+    instruction.code = code;
+    const info = iced.CodeExt.opCode(code);
+    const mnemonic = iced.Mnemonic[info.mnemonic];
+    implicitOperands(state, mnemonic, iced.Code[code]);
+    const operands = new OperandChooser(state, instruction, registersOnly);
+    for (let n = 0; n < info.opCount; n++) operands.choose(n, info.opKind(n));
+    if (info.canUseRepPrefix && random.oneIn(2)) instruction.hasRepPrefix = true;
+    else if (/^(Cmps|Scas|Movs|Stos)[bwd]$/.test(mnemonic) && random.oneIn(2)) instruction.hasRepnePrefix = true;
+    if (info.canUseLockPrefix && instruction.op0Kind === iced.OpKind.Memory && random.oneIn(8))
+      instruction.hasLockPrefix = true;
+    info.free();
+    this.encoder.encode(instruction, BigInt(ORACLE.start + offset));
+    const text = instruction.toString();
+    const flags = definedFlags(instruction);
+    instruction.free();
+    const { registers, data, stack, eflags, fs } = state;
+    return { code: this.encoder.takeBuffer(), text, flags, registers, eflags, fs, data, stack };
+  }
 }
 
 /** What instructions take without naming it. */
@@ -152,7 +146,7 @@ function stringOperands(state: RandomState): void {
 function definedFlags(instruction: iced.Instruction): number {
   const { RflagsBits: Bits } = iced;
   const bits = instruction.rflagsUndefined;
-  let defined = COMPARED_FLAGS;
+  let defined = STATUS_FLAGS;
   for (const [bit, flag] of [
     [Bits.CF, 0],
     [Bits.PF, 2],

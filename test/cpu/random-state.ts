@@ -1,11 +1,10 @@
 import { ORACLE } from '../support/native-oracle.ts';
 import type { Random } from '../support/random.ts';
+import { boundaryWord, fillState } from './state-fill.ts';
 
 /** General registers in encoding order. */
 export const REGISTER = { ax: 0, cx: 1, dx: 2, bx: 3, sp: 4, bp: 5, si: 6, di: 7 } as const;
 export const NOT_STACK_POINTER = [0, 1, 2, 3, 5, 6, 7];
-/** Values at the edges of the widths. */
-const SPECIAL = [0, 1, 0xffffffff, 0x80000000, 0x7fffffff, 0xff, 0x80, 0x7f, 0x8000, 0x7fff, 0xffff, 9, 0x10];
 export const DATA_WINDOW = ORACLE.data + 0x1000 - ORACLE.window;
 
 /** Registers and memory before an instruction, chosen at random and then bent to what the instruction needs. */
@@ -16,24 +15,26 @@ export class RandomState {
   readonly pinned = new Set<number>();
   readonly data: Uint8Array;
   readonly stack: Uint8Array;
+  readonly eflags: number;
   /** Which of the oracle's FS segments. */
   readonly fs: 0 | 1;
 
-  constructor(random: Random) {
+  /** `seed`: the number of the state to start from; `random` makes the choices after it. */
+  constructor(seed: number, random: Random) {
     this.random = random;
-    this.registers = Array.from({ length: 8 }, () => this.word());
-    const few = random.oneIn(4);
-    const byte = (): number => (few ? random.below(2) : this.word());
-    this.data = Uint8Array.from({ length: ORACLE.window }, byte);
-    this.stack = Uint8Array.from({ length: ORACLE.window }, () => random.word());
-    this.fs = random.oneIn(3) ? 1 : 0;
-    // ESP is in its window, now and then so low that pushes run into the missing page.
-    this.pin(REGISTER.sp, ORACLE.stack + (random.oneIn(8) ? random.below(16) : 32 + random.below(60)));
+    ({
+      registers: this.registers,
+      data: this.data,
+      stack: this.stack,
+      eflags: this.eflags,
+      fs: this.fs,
+    } = fillState(seed));
+    this.pinned.add(REGISTER.sp);
   }
 
   /** 32 bits, often at the edge of a width. */
   word(): number {
-    return this.random.oneIn(3) ? this.random.pick(SPECIAL) : this.random.word();
+    return boundaryWord(this.random);
   }
 
   get(register: number): number {
