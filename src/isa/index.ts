@@ -8,6 +8,7 @@ import type { Description } from './instruction.ts';
 import { MMX } from './mmx.ts';
 import { MULTIPLY_DIVIDE } from './multiply-divide.ts';
 import { SHIFT_ROTATE } from './shift-rotate.ts';
+import { SSE_FLOAT } from './sse-float.ts';
 import { SSE } from './sse.ts';
 import { SSE2 } from './sse2.ts';
 import { STACK } from './stack.ts';
@@ -28,6 +29,7 @@ export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
     ...SHIFT_ROTATE,
     ...SSE,
     ...SSE2,
+    ...SSE_FLOAT,
     ...STACK,
     ...STRING,
     ...SYSTEM,

@@ -18,6 +18,7 @@ import type { Commit, Instruction } from '../../src/isa/instruction.ts';
 import { MMX } from '../../src/isa/mmx.ts';
 import { MULTIPLY_DIVIDE } from '../../src/isa/multiply-divide.ts';
 import { SHIFT_ROTATE } from '../../src/isa/shift-rotate.ts';
+import { SSE_FLOAT } from '../../src/isa/sse-float.ts';
 import { SSE } from '../../src/isa/sse.ts';
 import { SSE2 } from '../../src/isa/sse2.ts';
 import { STACK } from '../../src/isa/stack.ts';
@@ -176,7 +177,7 @@ describe('the instruction set', () => {
   it('describes no mnemonic twice', () => {
     const families = [
       ...[ARITHMETIC, BIT, CONTROL_FLOW, COPROCESSOR, DATA_TRANSFER, DECIMAL],
-      ...[MMX, MULTIPLY_DIVIDE, SHIFT_ROTATE, SSE, SSE2, STACK, STRING, SYSTEM],
+      ...[MMX, MULTIPLY_DIVIDE, SHIFT_ROTATE, SSE, SSE2, SSE_FLOAT, STACK, STRING, SYSTEM],
     ];
     const names = families.flat().flatMap(({ mnemonics }) => mnemonics);
     assert.deepEqual(
@@ -196,5 +197,17 @@ describe('the instruction set', () => {
         describedAs(encoding).description === undefined,
     );
     assert.deepEqual(missing.map(({ name }) => name).sort(), [...MISSING].sort());
+  });
+
+  it('is all of MMX, SSE and SSE2', () => {
+    const wanted = /^(MMX|SSE|SSE2|FXSR)$/;
+    const hints = /^(Prefetch|[SLM]fence|Movnti)/;
+    const missing = ENCODINGS.filter(
+      (encoding) =>
+        encoding.features.some((feature) => wanted.test(feature)) &&
+        !hints.test(encoding.name) &&
+        describedAs(encoding).description === undefined,
+    );
+    assert.deepEqual(missing, []);
   });
 });

@@ -20,6 +20,8 @@ export interface FloatControl {
   readonly denormalsAreZero: boolean;
   /** UM: a tiny result is reported only when it is also inexact. */
   readonly underflowMasked: boolean;
+  /** OM: a result that is too large is always inexact; unmasked only when its digits are. */
+  readonly overflowMasked: boolean;
 }
 
 /** A bit pattern and the {@link EXCEPTION} bits that making it raised. */
@@ -79,7 +81,7 @@ export function pack(
   const { sign } = number;
   const { significand, exponent, inexact, up, tiny, overflow } = round(number, format, control.rounding);
   if (overflow) {
-    const flags = EXCEPTION.overflow | EXCEPTION.precision;
+    const flags = EXCEPTION.overflow | (inexact || control.overflowMasked ? EXCEPTION.precision : 0);
     const toInfinity = overflowsToInfinity(sign, control.rounding);
     // The pattern below infinity's is the largest finite number's.
     return { value: infinity(format, sign) - (toInfinity ? 0n : 1n), flags, up: toInfinity };
@@ -87,7 +89,12 @@ export function pack(
   let flags = inexact ? EXCEPTION.precision : 0;
   if (tiny && control.underflowMasked && control.flushToZero)
     return { value: zero(format, sign), flags: EXCEPTION.underflow | EXCEPTION.precision, up: false };
-  if (tiny && (inexact || !control.underflowMasked)) flags |= EXCEPTION.underflow;
+  if (tiny && inexact) flags |= EXCEPTION.underflow;
+  if (tiny && !control.underflowMasked) {
+    // What a denormal cannot hold is the handler's to round.
+    const unbounded = round(number, { ...format, lowest: -Infinity }, control.rounding);
+    flags = EXCEPTION.underflow | (unbounded.inexact ? EXCEPTION.precision : 0);
+  }
   // The leading bit of a normal significand adds 1 to the exponent field.
   const field = exponent - (format.lowest - format.precision + 1);
   return { value: signBit(format, sign) | ((BigInt(field) << fractionBits(format)) + significand), flags, up };

@@ -11,6 +11,7 @@ import type { SystemOperations } from './operation.ts';
 import { portOperations } from './port-io.ts';
 import { processorOperations } from './processor-control.ts';
 import { segmentOperations } from './segment-load.ts';
+import { simdFloatOperations } from './simd-float.ts';
 import { simdIntegerOperations } from './simd-integer.ts';
 import { simdMoveOperations } from './simd-move.ts';
 import { softwareInterruptOperations } from './software-interrupt.ts';
@@ -33,5 +34,6 @@ export const systemOperations: SystemOperations = {
   ...descriptorQueryOperations,
   ...simdMoveOperations,
   ...simdIntegerOperations,
+  ...simdFloatOperations,
   ...fxsaveOperations,
 };

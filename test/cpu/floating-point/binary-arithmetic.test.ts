@@ -21,6 +21,7 @@ const MASKED: FloatControl = {
   flushToZero: false,
   denormalsAreZero: false,
   underflowMasked: true,
+  overflowMasked: true,
 };
 
 type Operation = (format: BinaryFormat, a: bigint, b: bigint, control: FloatControl) => FloatResult;
@@ -63,6 +64,7 @@ describe('floating-point/binary-arithmetic', () => {
         flushToZero: (mxcsr & 0x8000) !== 0,
         denormalsAreZero: (mxcsr & 0x40) !== 0,
         underflowMasked: true,
+        overflowMasked: true,
       };
       const operand = (n: number): bigint => BigInt.asUintN(format.width, records.readBigUInt64LE(at + 16 + n * 8));
       const [a, b] = [operand(0), operand(1)];
