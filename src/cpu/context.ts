@@ -10,6 +10,8 @@ export interface LinearMemory {
   write(linear: number, width: AccessWidth, value: number, system?: boolean): void;
   /** Raises what a write of `bytes` bytes would raise, and changes nothing. */
   probeWrite(linear: number, bytes: number, system?: boolean): void;
+  /** Guest physical memory, as page tables are read. */
+  readPhysical(physical: number, width: AccessWidth): number;
 }
 
 /** What stands outside the CPU. Implemented by the machine's bus. */
@@ -32,6 +34,8 @@ export interface CpuContext {
   flushTranslations(): void;
   /** Drops one page's translation (INVLPG). */
   invalidatePage(linear: number): void;
+  /** Must be called after DR0-DR3, DR7 or CR4.DE changed. */
+  debugRegistersChanged(): void;
   /** Must be called after CS or SS changed: code caches depend on base, limit, default size and stack width. */
   codeContextChanged(): void;
   /** The instruction being executed: its offset in CS, the offset of the next one, its operand size in bits. */

@@ -2,10 +2,15 @@ import type { Instruction } from '../isa/instruction.ts';
 import type { Width } from '../isa/value.ts';
 import { Emitter } from '../util/emitter.ts';
 import { internalError } from '../util/errors.ts';
+import { cpuModel, type CpuModelName } from '../x86/cpu-model.ts';
+import { DR6 } from '../x86/debug-registers.ts';
 import { EFLAGS } from '../x86/eflags.ts';
+import { VECTOR } from '../x86/exceptions.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CpuBus, CpuContext } from './context.ts';
 import { restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
+import { EXITS, type CpuExit, type CpuFaultEvent, type CpuRunOptions } from './cpu-run.ts';
+import { DebugEvents } from './debug-events.ts';
 import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
 import { CpuFault, TripleFault, Unimplemented } from './fault.ts';
 import { recordWithOperands } from './instruction-form.ts';
@@ -15,11 +20,12 @@ import { Mmu } from './mmu.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
 import { SAMPLING, type SamplingPolicy } from './translator/sampler.ts';
 import { ShadowStack, type ShadowFrame } from './shadow-stack.ts';
-import { CpuState, SEGMENT } from './state.ts';
+import { CpuState, SEGMENT, SHADOW } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import { deliverInterrupt } from './system/interrupt-delivery.ts';
 import { systemOperations } from './system/system-operations.ts';
 import type { SystemOperations } from './system/operation.ts';
+import type { Watchpoint, WatchHit } from './watchpoints.ts';
 
 /** `translator`: the interpreter, and hot code translated; what a guest sees is the same with each. */
 export type EngineName = 'translator' | 'interpreter' | 'reference';
@@ -32,34 +38,15 @@ export interface CpuOptions {
   readonly ramSize: number;
   readonly bus: CpuBus;
   readonly engine: EngineName;
+  /** Which CPU this is; `default` unless said. */
+  readonly model?: CpuModelName;
   /** Gives the interpreter's handlers as `prebuilt-handlers.ts` makes them; asked at the first run. Without, they are made when needed. */
   readonly handlers?: HandlerSource;
   /** How the translator finds hot code; tests make everything hot. */
   readonly sampling?: SamplingPolicy;
 }
 
-export interface CpuRunOptions {
-  /** Do not stop for a breakpoint on the very first instruction. */
-  readonly skipFirstBreakpoint: boolean;
-  /** Return with `slice` after about this much work (an instruction of the fast engine is 1). */
-  readonly slice?: number;
-}
-
-/** Why {@link Cpu.run} returned. */
-export type CpuExit =
-  | { readonly kind: 'budget' | 'attention' | 'slice' | 'breakpoint' | 'halted' }
-  | { readonly kind: 'triple-fault'; readonly chain: readonly CpuFault[] }
-  | { readonly kind: 'unimplemented'; readonly what: string };
-
-/** An exception as it was raised, whether or not a handler could be entered. */
-export interface CpuFaultEvent {
-  readonly fault: CpuFault;
-  /** The fault whose delivery raised it. */
-  readonly during: CpuFault | undefined;
-  readonly cs: number;
-  readonly ip: number;
-  readonly instruction: number;
-}
+export type { CpuExit, CpuFaultEvent, CpuRunOptions } from './cpu-run.ts';
 
 /** What a CPU that runs has beside its state. */
 interface Execution {
@@ -73,11 +60,11 @@ const SLOW_COST = 64;
 /** Instructions in a block of the fast engine; the reference engine looks at one at a time. */
 const LONGEST_BLOCK = 48;
 
-const BUDGET: CpuExit = { kind: 'budget' };
-const ATTENTION: CpuExit = { kind: 'attention' };
-const SLICE: CpuExit = { kind: 'slice' };
-const BREAKPOINT: CpuExit = { kind: 'breakpoint' };
-const HALTED: CpuExit = { kind: 'halted' };
+/** EFLAGS that make every instruction one for the evaluator. */
+const WATCHED_FLAGS = EFLAGS.TF | EFLAGS.RF | EFLAGS.AC;
+/** Operations after which TF traps nothing: their handler is entered with TF clear (SDM 3, 17.3.1.4). */
+const INTERRUPT_OPERATIONS: ReadonlySet<string> = new Set(['software-interrupt', 'debug-interrupt']);
+const PORT_OPERATIONS: ReadonlySet<string> = new Set(['port-in', 'port-out', 'input-string', 'output-string']);
 
 /**
  * One x86 CPU: runs instructions with the chosen engine, leaves what that engine cannot do to the reference evaluator and the
@@ -101,11 +88,18 @@ export class Cpu implements CpuContext {
   private retiredCount = 0;
   private isHalted = false;
   private attentionWanted = false;
+  private readonly debug: DebugEvents;
+  /** What the running instruction did that matters when it is done. */
+  private interrupted = false;
+  private portHits = 0;
+  /** A user's watchpoint was touched: the next run stops for it first. */
+  private watchHit: WatchHit | undefined;
 
   constructor(options: CpuOptions) {
-    this.state = new CpuState(options.ramSize);
+    this.state = new CpuState(options.ramSize, cpuModel(options.model ?? 'default'));
     this.bus = options.bus;
     this.memory = new Mmu(this.state, options.bus);
+    this.debug = new DebugEvents(this.state, this.memory.watch);
     this.shadowStack = new ShadowStack(this.state);
     this.operations = { ...systemOperations, ...memoryOperations(systemOperations) };
     this.evaluator = new ReferenceEvaluator(this.state, this.memory, this.shadowStack, (name, operands) =>
@@ -130,7 +124,21 @@ export class Cpu implements CpuContext {
   }
   /** An external interrupt may be delivered before the next instruction. */
   get interruptible(): boolean {
-    return (this.state.systemFlags & EFLAGS.IF) !== 0 && !this.state.interruptShadow;
+    const { state } = this;
+    return (state.systemFlags & EFLAGS.IF) !== 0 && !state.interruptShadow && state.debugPending === 0;
+  }
+  /** An NMI that waits may be delivered before the next instruction. */
+  get nonMaskableDue(): boolean {
+    const { state } = this;
+    if (!state.nonMaskablePending || state.nonMaskableBlocked) return false;
+    return state.shadow !== SHADOW.stack && state.debugPending === 0;
+  }
+  /** Every instruction needs a look before or after it, so that none is left to the fast engines. */
+  private get careful(): boolean {
+    const { state } = this;
+    const flags = state.systemFlags & WATCHED_FLAGS;
+    if (flags !== 0 && ((flags & ~EFLAGS.AC) !== 0 || state.checksAlignment)) return true;
+    return state.interruptShadow || state.debugPending !== 0;
   }
 
   /** Callers of the running function, innermost first. */
@@ -154,15 +162,39 @@ export class Cpu implements CpuContext {
       engine === 'reference'
         ? undefined
         : new Interpreter(this.state, this.memory, code, handlers?.(), engine === 'translator' ? sampling : undefined);
-    interpreter?.setBreakpoints(this.breakpoints);
     this.execution = { code, interpreter };
+    this.armBreakpoints();
     return this.execution;
   }
 
   /** Linear addresses before which {@link run} stops. */
   setBreakpoints(addresses: Iterable<number>): void {
     this.breakpoints = new Set(addresses);
-    this.execution?.interpreter?.setBreakpoints(this.breakpoints);
+    this.armBreakpoints();
+  }
+  private armBreakpoints(): void {
+    const { codeBreakpoints } = this.debug;
+    const all = codeBreakpoints.size === 0 ? this.breakpoints : new Set([...this.breakpoints, ...codeBreakpoints]);
+    this.execution?.interpreter?.setBreakpoints(all);
+  }
+
+  /** Linear addresses after whose access {@link run} stops, in every engine; accesses of the CPU itself count. */
+  setWatchpoints(watchpoints: readonly Watchpoint[]): void {
+    this.memory.watch.setUser(watchpoints);
+    this.watchHit = undefined;
+    this.memory.flush();
+  }
+
+  debugRegistersChanged(): void {
+    const { code, data } = this.debug.update();
+    if (code) this.armBreakpoints();
+    if (data) this.memory.flush();
+  }
+
+  /** Address line 20 (see {@link Mmu.setA20}). */
+  setA20(enabled: boolean): void {
+    this.memory.setA20(enabled);
+    this.stateChanged();
   }
 
   /** What {@link restore} needs to go on from here; RAM is the machine's part. */
@@ -185,6 +217,7 @@ export class Cpu implements CpuContext {
     this.execution?.code.contextChanged();
     this.execution?.interpreter?.reset();
     this.memory.flush();
+    this.debugRegistersChanged();
   }
 
   flushTranslations(): void {
@@ -204,39 +237,41 @@ export class Cpu implements CpuContext {
 
   /** Runs at most `budget` instructions. The state is exact whenever it returns. */
   run(budget: number, options: CpuRunOptions): CpuExit {
-    if (this.isHalted) return HALTED;
+    if (this.isHalted) return EXITS.halted;
     const { interpreter } = this.prepare();
     let left = budget;
     let work = options.slice ?? Infinity;
     let skip = options.skipFirstBreakpoint;
     this.attentionWanted = false;
+    const touched = this.takeWatchHit();
+    if (touched !== undefined) return touched;
     while (left > 0) {
-      if (work <= 0) return SLICE;
+      if (work <= 0) return EXITS.slice;
       let slow: DecodedInstruction | undefined;
-      if (interpreter !== undefined && !this.state.interruptShadow) {
+      if (interpreter !== undefined && !this.careful) {
         const done = interpreter.run(Math.min(left, work), skip);
         this.retiredCount += done;
         left -= done;
         work -= done + interpreter.takeWork();
         if (done > 0) skip = false;
         if (interpreter.outcome === 'budget') continue;
-        if (interpreter.outcome === 'breakpoint') return BREAKPOINT;
-        slow = interpreter.slowInstruction;
+        if (interpreter.outcome === 'slow') slow = interpreter.slowInstruction;
       }
-      if (!skip && this.breakpoints.size > 0 && this.breakpoints.has(this.linearIp())) return BREAKPOINT;
-      const exit = this.stepSlow(slow);
+      const trap = this.trapDue();
+      if (!trap && !skip && this.breakpoints.size > 0 && this.breakpoints.has(this.linearIp())) return EXITS.breakpoint;
+      const exit = trap ? this.deliverTrap() : this.stepSlow(slow);
       if (exit !== undefined) return exit;
       skip = false;
       left--;
       work -= SLOW_COST;
     }
-    return BUDGET;
+    return EXITS.budget;
   }
 
   /** Runs one instruction if the fast engine can complete it; false when nothing ran and it takes {@link run}. */
   step(): boolean {
     const { interpreter } = this.prepare();
-    if (interpreter === undefined || this.isHalted || this.state.interruptShadow) return false;
+    if (interpreter === undefined || this.isHalted || this.watchHit !== undefined || this.careful) return false;
     if (interpreter.run(1, true) === 0) return false;
     this.retiredCount++;
     return true;
@@ -253,6 +288,14 @@ export class Cpu implements CpuContext {
       if (!(error instanceof CpuFault)) throw error;
       this.raise(error, ip);
     }
+    this.noteAccesses();
+  }
+
+  /** Delivers the NMI that waits, and holds off others until IRET (SDM 3, 6.7.1). Throws {@link TripleFault}. */
+  deliverNonMaskable(): void {
+    this.state.nonMaskablePending = false;
+    this.state.nonMaskableBlocked = true;
+    this.deliverInterrupt(VECTOR.NMI);
   }
 
   private linearIp(): number {
@@ -262,36 +305,100 @@ export class Cpu implements CpuContext {
   /** One instruction in the evaluator; undefined when the run may go on. */
   private stepSlow(decoded: DecodedInstruction | undefined): CpuExit | undefined {
     const { state } = this;
-    const { ip } = state;
-    const interruptsOn = state.systemFlags & EFLAGS.IF;
-    const shadow = state.interruptShadow;
+    const { ip, shadow, systemFlags: before } = state;
     try {
+      const breakpoint = shadow === SHADOW.stack ? undefined : this.debug.instructionBreakpoint(this.linearIp());
+      if (breakpoint !== undefined) throw breakpoint;
       const instruction = decoded ?? this.prepare().code.blockAt(ip).instructions[0];
       if (instruction === undefined) throw internalError('an empty code block');
-      state.interruptShadow = false;
+      state.shadow = SHADOW.none;
+      // IRET and task switches load RF; whatever else completes clears it.
+      state.systemFlags = before & ~EFLAGS.RF;
+      this.interrupted = false;
+      this.portHits = 0;
       this.execute(instruction);
+      this.completed(instruction, ip, before);
     } catch (error) {
-      if (error instanceof Unimplemented) {
-        state.interruptShadow = shadow;
-        return { kind: 'unimplemented', what: error.what };
-      }
-      if (!(error instanceof CpuFault)) throw error;
-      try {
-        this.raise(error, ip);
-      } catch (worse) {
-        state.interruptShadow = shadow;
-        if (worse instanceof TripleFault) return { kind: 'triple-fault', chain: worse.chain };
-        if (worse instanceof Unimplemented) return { kind: 'unimplemented', what: worse.what };
-        throw worse;
+      this.memory.watch.discard();
+      const exit = this.faulted(error, ip);
+      if (exit !== undefined) {
+        state.shadow = shadow;
+        state.systemFlags = before;
+        return exit;
       }
     }
+    return this.boundary(before);
+  }
+
+  /** An instruction could not complete: enters the handler of the fault. The exit of a run that cannot go on. */
+  private faulted(error: unknown, ip: number): CpuExit | undefined {
+    try {
+      if (!(error instanceof CpuFault)) throw error;
+      this.raise(error, ip);
+      this.noteAccesses();
+      return undefined;
+    } catch (worse) {
+      this.memory.watch.discard();
+      if (worse instanceof TripleFault) return { kind: 'triple-fault', chain: worse.chain };
+      if (worse instanceof Unimplemented) return { kind: 'unimplemented', what: worse.what };
+      throw worse;
+    }
+  }
+
+  /** Debug traps of an instruction that completed, with the flags it began with, and RF inside a repeated one. */
+  private completed(instruction: DecodedInstruction, ip: number, before: number): void {
+    const { state } = this;
+    this.noteAccesses();
+    let traps = this.portHits;
+    const steps = (before & EFLAGS.TF) !== 0 && !this.interrupted && state.shadow !== SHADOW.stack;
+    if (steps) traps |= DR6.BS;
+    state.debugPending |= traps;
+    if (state.debugPending !== 0) this.isHalted = false;
+    // Between two iterations the instruction is not to meet its own breakpoint again (SDM 3, 17.3.1.1).
+    const inside = instruction.form.repeat !== undefined && state.ip === ip;
+    if (!inside) return;
+    const resume = (before & EFLAGS.RF) !== 0 || this.debug.codeBreakpoints.has(this.linearIp());
+    if (resume || state.debugPending !== 0) state.systemFlags |= EFLAGS.RF;
+  }
+
+  /** Turns watched accesses into debug traps and the stop of a run. */
+  private noteAccesses(): void {
+    const { watch } = this.memory;
+    if (!watch.active) return;
+    const { user, registers } = watch.take();
+    this.watchHit ??= user;
+    this.state.debugPending |= registers;
+  }
+  private takeWatchHit(): CpuExit | undefined {
+    const hit = this.watchHit;
+    this.watchHit = undefined;
+    return hit === undefined ? undefined : { kind: 'watchpoint', hit };
+  }
+
+  private trapDue(): boolean {
+    return this.state.debugPending !== 0 && this.state.shadow !== SHADOW.stack;
+  }
+  /** Delivers the debug trap that waits, which counts as an instruction. */
+  private deliverTrap(): CpuExit | undefined {
+    const { state } = this;
+    const { debugPending, systemFlags } = state;
+    const trap = this.debug.trap();
+    state.debugPending = 0;
+    const exit = this.faulted(trap, state.ip);
+    if (exit === undefined) return this.boundary(systemFlags);
+    state.debugPending = debugPending;
+    return exit;
+  }
+
+  /** After an instruction or the delivery of an exception: undefined when the run may go on. */
+  private boundary(before: number): CpuExit | undefined {
+    const { state } = this;
     this.retiredCount++;
-    if (this.isHalted) return HALTED;
-    const eflags = state.systemFlags;
-    if ((eflags & EFLAGS.TF) !== 0) return { kind: 'unimplemented', what: 'the guest stepping itself (EFLAGS.TF)' };
-    if (this.attentionWanted || state.interruptShadow || (interruptsOn === 0 && (eflags & EFLAGS.IF) !== 0))
-      return ATTENTION;
-    return undefined;
+    const touched = this.takeWatchHit();
+    if (touched !== undefined) return touched;
+    if (this.isHalted) return EXITS.halted;
+    const opened = (state.systemFlags & ~before & EFLAGS.IF) !== 0;
+    return this.attentionWanted || state.interruptShadow || opened ? EXITS.attention : undefined;
   }
 
   private execute(decoded: DecodedInstruction): void {
@@ -310,16 +417,29 @@ export class Cpu implements CpuContext {
     if (operation === undefined) throw internalError(`no system operation "${name}"`);
     const stackOffset = this.state.register32(4);
     operation(this, operands);
+    if (INTERRUPT_OPERATIONS.has(name)) this.interrupted = true;
+    else if (PORT_OPERATIONS.has(name)) this.portHits = this.debug.portHits(operands[0] ?? 0, (operands[1] ?? 8) / 8);
+    if (name === 'interrupt-return') this.unblockNonMaskable();
     if (name === 'interrupt-return' || name === 'far-return') this.shadowStack.leave(stackOffset);
     else if (name === 'far-call') this.shadowStack.enter(this.instruction.next, this.state.register32(4), 'call');
-    else if (name === 'software-interrupt') {
+    else if (INTERRUPT_OPERATIONS.has(name)) {
       this.shadowStack.enter(this.instruction.next, this.state.register32(4), 'interrupt');
     }
+  }
+
+  private unblockNonMaskable(): void {
+    const { state } = this;
+    state.nonMaskableBlocked = false;
+    if (state.nonMaskablePending) this.attention();
   }
 
   /** Enters the handler of a fault at `ip`, or of what its delivery raised. Throws {@link TripleFault} and {@link Unimplemented}. */
   private raise(fault: CpuFault, ip: number): void {
     const cs = this.state.segment(SEGMENT.cs).selector;
+    const { dr6 } = fault.operands;
+    const undo = fault.vector === VECTOR.DB && dr6 !== undefined ? this.debug.report(dr6) : undefined;
+    // Of the debug exceptions, general detect alone is a fault that pushes RF (SDM 3, 17.3.1.1 and 17.3.1.3).
+    if (dr6 === DR6.BD) this.state.systemFlags |= EFLAGS.RF;
     const record = (faults: readonly CpuFault[]): void => {
       for (const [index, one] of faults.entries())
         this.onFault.fire({ fault: one, during: faults[index - 1], cs, ip, instruction: this.retiredCount });
@@ -331,6 +451,7 @@ export class Cpu implements CpuContext {
       const above = chain.at(-1)?.errorCode === undefined ? 0 : 4;
       this.shadowStack.enter(ip, this.state.register32(4) + above, 'interrupt');
     } catch (error) {
+      undo?.();
       if (error instanceof TripleFault) record(error.chain);
       throw error;
     }

@@ -23,7 +23,7 @@ export const EXIT_REASON = 192;
 export const BAIL = 196;
 /** Current privilege level (u32). */
 export const CPL = 200;
-/** 1 while interrupts are held off for one instruction by STI, MOV SS or POP SS (u32). */
+/** While interrupts are held off for one instruction (u32): 1 by STI, 2 by MOV SS or POP SS, which hold debug traps and NMIs too. */
 export const INTERRUPT_SHADOW = 204;
 /** Shadow call stack: number of live entries (u32). */
 export const SHADOW_DEPTH = 208;
@@ -48,6 +48,15 @@ export const DEBUG_REGISTERS = 592;
 /** GDTR base (64-bit slot) and limit (u32), then IDTR the same way. */
 export const GDTR = 656;
 export const IDTR = 672;
+/** PDPTE0..PDPTE3, 64 bits each: what PAE paging keeps of the page-directory-pointer table (SDM 3, 4.4.1). */
+export const PAGE_DIRECTORY_POINTERS = 704;
+/** 1 while address line 20 is held low (u32). */
+export const A20_OFF = 736;
+/** DR6 bits of debug traps that wait for the end of the instruction, or of the one behind MOV SS (u32). */
+export const DEBUG_PENDING = 740;
+/** 1 from the delivery of an NMI to the next IRET (u32), 1 while another NMI waits for that (u32). */
+export const NMI_BLOCKED = 744;
+export const NMI_PENDING = 748;
 
 /**
  * x87: eight physical registers R0..R7 of 16 bytes (80-bit value in the low ten, little-endian; MMX registers are their low eight), then u32
@@ -66,6 +75,9 @@ export const X87_OPCODE = 1180;
 export const MXCSR = 1184;
 /** XMM0..XMM7, 16 bytes each. */
 export const XMM = 1280;
+
+/** Model-specific registers, 64-bit slots in the order of `MSR_FACTS`. */
+export const MODEL_SPECIFIC = 2048;
 
 /** Shadow call stack entries of 16 bytes: return address, stack offset of the return address, kind, zero (u32 each). */
 export const SHADOW_STACK = 0x4000;

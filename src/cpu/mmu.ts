@@ -1,15 +1,21 @@
 import { hex } from '../util/hex.ts';
-import { walkPages, type PageAccess } from '../x86/page-walk.ts';
+import { walkPages, type PageAccess, type PagingState } from '../x86/page-walk.ts';
 import type { AccessWidth, CpuBus, LinearMemory } from './context.ts';
 import { CpuFault } from './fault.ts';
 import * as L from './layout.ts';
 import type { CpuState } from './state.ts';
+import { CR4 } from '../x86/control-registers.ts';
+import { EFER, MSR } from '../x86/model-specific-registers.ts';
+import { VECTOR } from '../x86/exceptions.ts';
+import { AccessWatch } from './watchpoints.ts';
 
-const PAGE_FAULT = 14;
 const PAGE_MASK = ~0xfff;
 const LARGE_PAGE_ENTRIES = 1024;
 /** Code is tracked by lines of 64 bytes, because kernels keep data beside code. */
 const LINE_SHIFT = 6;
+/** Pages whose right to be executed is remembered. */
+const FETCH_ENTRIES = 256;
+const ADDRESS_LINE_20 = 1 << 20;
 
 /** Imports of the generated interpreter: memory accesses that miss the TLB. They never throw; BAIL says "cannot complete". */
 export interface SlowMemory {
@@ -29,6 +35,8 @@ export class Mmu implements LinearMemory {
   onCodeWrite: (page: number) => void = () => undefined;
   /** Makes every access miss, so that tests run the slow paths of the fast engine. */
   alwaysMiss = false;
+  /** What is watched; after a change translations must be flushed. */
+  readonly watch = new AccessWatch();
 
   private readonly state: CpuState;
   private readonly bus: CpuBus;
@@ -40,6 +48,12 @@ export class Mmu implements LinearMemory {
   private codeChanges = 0;
   /** TLB indexes (in words) filled since the last flush: flushing costs what was filled. */
   private filled: number[] = [];
+  /**
+   * Where the code of a linear page is, by its lowest bits: the linear page, and the physical one. Apart from the TLBs, because a page
+   * that may be read need not be executable.
+   */
+  private readonly fetchLinear = new Int32Array(FETCH_ENTRIES).fill(-1);
+  private readonly fetchPhysical = new Int32Array(FETCH_ENTRIES);
 
   constructor(state: CpuState, bus: CpuBus) {
     this.state = state;
@@ -87,6 +101,18 @@ export class Mmu implements LinearMemory {
     const { words } = this.state;
     for (const index of this.filled) words[index] = -1;
     this.filled = [];
+    this.fetchLinear.fill(-1);
+  }
+
+  /** Address line 20, which a PC can hold low: then every physical address has bit 20 clear, those of page walks too. */
+  setA20(enabled: boolean): void {
+    this.state.words[L.A20_OFF >> 2] = enabled ? 0 : 1;
+    this.flush();
+  }
+  private gate(physical: number): number {
+    return this.state.words[L.A20_OFF >> 2] === 1 && (physical & ADDRESS_LINE_20) !== 0
+      ? physical - ADDRESS_LINE_20
+      : physical;
   }
 
   /**
@@ -98,6 +124,7 @@ export class Mmu implements LinearMemory {
     for (const table of [L.TLB_READ >> 2, L.TLB_WRITE >> 2]) {
       this.state.words.fill(-1, table + first, table + first + LARGE_PAGE_ENTRIES);
     }
+    this.fetchLinear.fill(-1);
   }
 
   /** Marks `length` bytes at `physical` as decoded code: writes to those lines report first. */
@@ -120,21 +147,12 @@ export class Mmu implements LinearMemory {
   /** Physical address for an access at the current privilege (or CPL 0 for a system access); raises #PF. Sets accessed and dirty bits. */
   translate(linear: number, access: PageAccess['access'], system = false): number {
     const { state } = this;
-    const result = walkPages(
-      linear,
-      {
-        cr0: state.control(0),
-        cr3: state.control(3),
-        cr4: state.control(4),
-        cpl: system ? 0 : state.cpl,
-        access,
-      },
-      (physical) => this.readPhysical(physical, 32),
-    );
+    const cpl = system ? 0 : state.cpl;
+    const result = walkPages(linear, { ...pagingState(state), cpl, access }, (at) => this.readPhysical(at, 32));
     state.trace?.walk(access, linear, result.steps, result.fault ?? result);
     if (result.fault !== undefined) {
       throw new CpuFault(
-        PAGE_FAULT,
+        VECTOR.PF,
         result.fault.errorCode,
         `${access} of lin:${hex(linear >>> 0, 8)}: ${result.fault.reason}`,
         {
@@ -144,16 +162,21 @@ export class Mmu implements LinearMemory {
       );
     }
     for (const update of result.updates) this.writePhysical(update.address, 32, update.value);
-    if (!system) this.fill(linear, result.physical, access === 'write' || (result.writable && result.dirty));
-    return result.physical;
+    const physical = this.gate(result.physical);
+    if (!system) this.fill(linear, physical, access === 'write' || (result.writable && result.dirty));
+    return physical;
   }
 
   private fill(linear: number, physical: number, writable: boolean): void {
     if (!this.isRam(physical, 1) || this.alwaysMiss) return;
     const entry = (L.RAM + (physical & PAGE_MASK)) ^ (linear & PAGE_MASK);
     const page = linear >>> 12;
-    this.setEntry((L.TLB_READ >> 2) + page, entry);
-    if (writable && this.codePages[physical >>> 12] === 0) this.setEntry((L.TLB_WRITE >> 2) + page, entry);
+    const { watch } = this;
+    const watched = (what: 'read' | 'write'): boolean => watch.active && watch.touches(page * 0x1000, 0x1000, what);
+    if (!watched('read')) this.setEntry((L.TLB_READ >> 2) + page, entry);
+    // A read-modify-write reads through the write entry.
+    if (!writable || this.codePages[physical >>> 12] !== 0) return;
+    if (!watched('write') && !watched('read')) this.setEntry((L.TLB_WRITE >> 2) + page, entry);
   }
   private setEntry(index: number, entry: number): void {
     const { words } = this.state;
@@ -163,14 +186,30 @@ export class Mmu implements LinearMemory {
 
   /** Physical address of the next instruction's first byte; raises #PF. */
   fetchAddress(linear: number): number {
-    const entry = this.state.words[(L.TLB_READ >> 2) + (linear >>> 12)] ?? -1;
-    if ((entry & 0xfff) === 0) return ((entry ^ (linear & PAGE_MASK)) - L.RAM + (linear & 0xfff)) >>> 0;
-    return this.translate(linear, 'fetch');
+    const page = linear >>> 12;
+    const slot = page % FETCH_ENTRIES;
+    if (this.fetchLinear[slot] === page) return (this.fetchPhysical[slot] ?? 0) * 0x1000 + (linear & 0xfff);
+    const physical = this.translate(linear, 'fetch');
+    this.fetchLinear[slot] = page;
+    this.fetchPhysical[slot] = Math.floor(physical / 0x1000);
+    return physical;
+  }
+
+  /**
+   * #AC where the current program may only make aligned accesses (SDM 3, 6.15, interrupt 17); `bytes` is a power of 2.
+   * The alignment is that of the linear address.
+   */
+  checkAlignment(linear: number, bytes: number): void {
+    if ((linear & (bytes - 1)) === 0 || !this.state.checksAlignment) return;
+    const reason = `access of ${bytes} bytes at lin:${hex(linear >>> 0, 8)} is not aligned, and CR0.AM and EFLAGS.AC are 1 at CPL 3`;
+    throw new CpuFault(VECTOR.AC, 0, reason, { address: linear >>> 0, bytes });
   }
 
   read(linear: number, width: AccessWidth, system = false): number {
-    const physical = this.translate(linear, 'read', system);
     const bytes = width / 8;
+    if (!system) this.checkAlignment(linear, bytes);
+    const physical = this.translate(linear, 'read', system);
+    if (this.watch.active) this.watch.note(linear, bytes, 'read');
     if ((linear & 0xfff) + bytes <= 0x1000) return this.readPhysical(physical, width);
     this.translate(nextPage(linear), 'read', system);
     let value = 0;
@@ -181,8 +220,10 @@ export class Mmu implements LinearMemory {
   }
 
   write(linear: number, width: AccessWidth, value: number, system = false): void {
-    const physical = this.translate(linear, 'write', system);
     const bytes = width / 8;
+    if (!system) this.checkAlignment(linear, bytes);
+    const physical = this.translate(linear, 'write', system);
+    if (this.watch.active) this.noteWrite(linear, bytes, value, system);
     if ((linear & 0xfff) + bytes <= 0x1000) return this.writePhysical(physical, width, value);
     this.translate(nextPage(linear), 'write', system);
     for (let n = 0; n < bytes; n++) {
@@ -190,23 +231,39 @@ export class Mmu implements LinearMemory {
     }
   }
 
+  /** Notes a write that is allowed and about to be made. */
+  private noteWrite(linear: number, bytes: number, value: number, system: boolean): void {
+    if (!this.watch.touches(linear, bytes, 'write')) return;
+    let before: number | undefined = 0;
+    for (let n = bytes - 1; n >= 0 && before !== undefined; n--) {
+      const physical = this.translate((linear + n) >>> 0, 'write', system);
+      // A read of a device could change it.
+      before = this.isRam(physical, 1) ? before * 256 + this.readPhysical(physical, 8) : undefined;
+    }
+    const after = bytes === 4 ? value >>> 0 : value & ((1 << (8 * bytes)) - 1);
+    this.watch.note(linear, bytes, 'write', before, after);
+  }
+
   probeWrite(linear: number, bytes: number, system = false): void {
+    if (!system) this.checkAlignment(linear, bytes);
     this.translate(linear, 'write', system);
     if ((linear & 0xfff) + bytes > 0x1000) this.translate(nextPage(linear), 'write', system);
   }
 
   /** Guest physical memory; beyond RAM the bus answers. */
-  readPhysical(physical: number, width: AccessWidth): number {
+  readPhysical(address: number, width: AccessWidth): number {
     const { view } = this.state;
+    const physical = this.gate(address);
     if (!this.isRam(physical, width / 8)) return this.bus.memoryRead(physical, width) >>> 0;
     const at = L.RAM + physical;
     if (width === 8) return view.getUint8(at);
     return width === 16 ? view.getUint16(at, true) : view.getUint32(at, true);
   }
 
-  writePhysical(physical: number, width: AccessWidth, value: number): void {
+  writePhysical(address: number, width: AccessWidth, value: number): void {
     const { view } = this.state;
     const bytes = width / 8;
+    const physical = this.gate(address);
     if (!this.isRam(physical, bytes)) return this.bus.memoryWrite(physical, width, value);
     if (this.holdsCode(physical, bytes)) {
       this.codeChanges++;
@@ -270,6 +327,10 @@ export class Mmu implements LinearMemory {
   /** As {@link isPlain}, for bytes of one page; raises #PF. */
   private isPlainPart(linear: number, bytes: number, write: boolean): boolean {
     const physical = this.translate(linear, write ? 'write' : 'read');
+    // A read-modify-write asks for the write alone: it counts as both.
+    const { watch } = this;
+    if (watch.active && (watch.touches(linear, bytes, 'read') || (write && watch.touches(linear, bytes, 'write'))))
+      return false;
     return this.isRam(physical, bytes) && !(write && this.holdsCode(physical, bytes));
   }
 }
@@ -277,4 +338,18 @@ export class Mmu implements LinearMemory {
 /** Where an access that straddles goes on: the address a fault on its second page names. */
 function nextPage(linear: number): number {
   return ((linear | 0xfff) + 1) >>> 0;
+}
+
+/** The paging registers of a CPU; also for walks that are made to look, not to access. */
+export function pagingState(state: CpuState): PagingState {
+  const cr4 = state.control(4);
+  const pae = (cr4 & CR4.PAE) !== 0;
+  return {
+    cr0: state.control(0),
+    cr3: state.control(3),
+    cr4,
+    noExecute: pae && (Number(state.modelSpecific(MSR.efer)) & EFER.NXE) !== 0,
+    directoryPointers: pae ? state.directoryPointers : [],
+    model: state.model,
+  };
 }

@@ -1,5 +1,11 @@
 import { flagImageOf, flagKindCode, flagKindOf, STATUS_FLAGS } from '../isa/flags.ts';
 import type { CheckTrace } from './check-trace.ts';
+import { CR0 } from '../x86/control-registers.ts';
+import { DR6, DR7 } from '../x86/debug-registers.ts';
+import { EFLAGS } from '../x86/eflags.ts';
+import { cpuModel, type CpuModel } from '../x86/cpu-model.ts';
+import { MSR_FACTS, msrSlot } from '../x86/model-specific-registers.ts';
+import type { RawEntry } from '../x86/page-entry.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import * as L from './layout.ts';
 import { MXCSR_RESET, writeMxcsr } from './simd-state.ts';
@@ -7,6 +13,13 @@ import { MXCSR_RESET, writeMxcsr } from './simd-state.ts';
 /** Index of a segment cache: the encoding order of the x86, then the two system segments. */
 export const SEGMENT = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
 export type SegmentIndex = (typeof SEGMENT)[keyof typeof SEGMENT];
+
+/**
+ * What STI (interrupts) and loads of SS (interrupts, NMIs and debug traps) hold off until the next instruction is done
+ * (SDM 3, 6.8.3; SDM 2, STI).
+ */
+export const SHADOW = { none: 0, interrupts: 1, stack: 2 } as const;
+export type Shadow = (typeof SHADOW)[keyof typeof SHADOW];
 
 /** What the CPU keeps of a loaded segment (SDM 3, 3.4.3, the hidden part). */
 export interface SegmentCache {
@@ -66,17 +79,26 @@ export class CpuState {
   readonly ramSize: number;
   /** While an instruction is explained: takes every check that is made. */
   trace: CheckTrace | undefined;
+  /** The CPU that this is the state of. */
+  readonly model: CpuModel;
+  /** EFLAGS bits that the model has. */
+  private readonly flagMask: number;
 
   /** `ramSize` in bytes, a multiple of 64 KiB. */
-  constructor(ramSize: number) {
+  constructor(ramSize: number, model: CpuModel = cpuModel('default')) {
     const pages = Math.ceil((L.RAM + ramSize) / 65536);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
     this.words = new Int32Array(this.memory.buffer);
     this.ramSize = ramSize;
+    this.model = model;
+    this.flagMask = flagsOf(model);
     this.eflags = 2;
     writeMxcsr(this, MXCSR_RESET);
+    this.setDebugRegister(6, DR6.ones);
+    this.setDebugRegister(7, DR7.ones);
+    for (const { index, initial } of MSR_FACTS) this.setModelSpecific(index, initial);
   }
 
   /** General register, low 32 bits, unsigned. Index in encoding order. */
@@ -105,7 +127,7 @@ export class CpuState {
     return (this.statusFlags() | this.systemFlags) >>> 0;
   }
   set eflags(value: number) {
-    this.view.setUint32(L.EFLAGS, (value & ~STATUS_FLAGS) | 2, true);
+    this.view.setUint32(L.EFLAGS, (value & this.flagMask & ~STATUS_FLAGS) | 2, true);
     this.view.setUint32(L.FLAG_KIND, flagKindCode('image', 32), true);
     this.view.setBigUint64(L.FLAG_A, BigInt(value & STATUS_FLAGS), true);
     this.view.setBigUint64(L.FLAG_B, 0n, true);
@@ -117,7 +139,7 @@ export class CpuState {
     return this.view.getUint32(L.EFLAGS, true);
   }
   set systemFlags(value: number) {
-    this.view.setUint32(L.EFLAGS, (value & ~STATUS_FLAGS) | 2, true);
+    this.view.setUint32(L.EFLAGS, (value & this.flagMask & ~STATUS_FLAGS) | 2, true);
   }
 
   /**
@@ -141,11 +163,47 @@ export class CpuState {
     this.view.setUint32(L.CPL, value, true);
   }
 
+  /** What the last instruction holds off for one instruction. */
+  get shadow(): Shadow {
+    return this.view.getUint32(L.INTERRUPT_SHADOW, true) as Shadow;
+  }
+  set shadow(value: Shadow) {
+    this.view.setUint32(L.INTERRUPT_SHADOW, value, true);
+  }
+  /** Interrupts are held off, by whatever. */
   get interruptShadow(): boolean {
-    return this.view.getUint32(L.INTERRUPT_SHADOW, true) !== 0;
+    return this.shadow !== SHADOW.none;
   }
   set interruptShadow(value: boolean) {
-    this.view.setUint32(L.INTERRUPT_SHADOW, value ? 1 : 0, true);
+    this.shadow = value ? SHADOW.interrupts : SHADOW.none;
+  }
+
+  /** DR6 bits of debug traps that are delivered before the next instruction; a task switch adds BT. */
+  get debugPending(): number {
+    return this.view.getUint32(L.DEBUG_PENDING, true);
+  }
+  set debugPending(bits: number) {
+    this.view.setUint32(L.DEBUG_PENDING, bits, true);
+  }
+
+  /** An NMI is being handled: no other comes before IRET. */
+  get nonMaskableBlocked(): boolean {
+    return this.view.getUint32(L.NMI_BLOCKED, true) !== 0;
+  }
+  set nonMaskableBlocked(value: boolean) {
+    this.view.setUint32(L.NMI_BLOCKED, value ? 1 : 0, true);
+  }
+  /** An NMI waits for its delivery. */
+  get nonMaskablePending(): boolean {
+    return this.view.getUint32(L.NMI_PENDING, true) !== 0;
+  }
+  set nonMaskablePending(value: boolean) {
+    this.view.setUint32(L.NMI_PENDING, value ? 1 : 0, true);
+  }
+
+  /** CR0.AM and EFLAGS.AC are 1 at CPL 3: accesses must be aligned. */
+  get checksAlignment(): boolean {
+    return this.cpl === 3 && (this.systemFlags & EFLAGS.AC) !== 0 && (this.control(0) & CR0.AM) !== 0;
   }
 
   /** Control register 0..8, low 32 bits. */
@@ -162,6 +220,30 @@ export class CpuState {
   }
   setDebugRegister(index: number, value: number): void {
     this.view.setBigUint64(L.DEBUG_REGISTERS + index * 8, BigInt(value >>> 0), true);
+  }
+
+  /** A model-specific register of `MSR_FACTS`, 64 bits; 0 for others. */
+  modelSpecific(index: number): bigint {
+    const slot = msrSlot(index);
+    return slot === undefined ? 0n : this.view.getBigUint64(L.MODEL_SPECIFIC + slot * 8, true);
+  }
+  setModelSpecific(index: number, value: bigint): void {
+    const slot = msrSlot(index);
+    if (slot !== undefined) this.view.setBigUint64(L.MODEL_SPECIFIC + slot * 8, value, true);
+  }
+
+  /** What PAE paging keeps of the page-directory-pointer table, four entries. */
+  get directoryPointers(): readonly RawEntry[] {
+    return [0, 1, 2, 3].map((n) => ({
+      value: this.view.getUint32(L.PAGE_DIRECTORY_POINTERS + n * 8, true),
+      high: this.view.getUint32(L.PAGE_DIRECTORY_POINTERS + n * 8 + 4, true),
+    }));
+  }
+  set directoryPointers(entries: readonly RawEntry[]) {
+    entries.forEach(({ value, high }, n) => {
+      this.view.setUint32(L.PAGE_DIRECTORY_POINTERS + n * 8, value, true);
+      this.view.setUint32(L.PAGE_DIRECTORY_POINTERS + n * 8 + 4, high, true);
+    });
   }
 
   get gdtr(): TableRegister {
@@ -211,4 +293,10 @@ export class CpuState {
     set(L.SEGMENT_ACCESS, access);
     set(L.SEGMENT_LIMIT, limit);
   }
+}
+
+/** AC came with the 486, VIF and VIP with VME, ID with CPUID; bits without a meaning stay 0 (SDM 1, 3.4.3). */
+function flagsOf({ features }: CpuModel): number {
+  const virtual = features.has('VME') ? EFLAGS.VIF | EFLAGS.VIP : 0;
+  return 0x77fd7 | virtual | (features.has('CPUID') ? EFLAGS.ID : 0);
 }

@@ -1,6 +1,7 @@
 import type { SegmentName } from '../boot/protocol.ts';
 import { explainInstruction, type InstructionExplanation } from '../cpu/explainer.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
+import { pagingState } from '../cpu/mmu.ts';
 import { ACCESS, SEGMENT } from '../cpu/state.ts';
 import type { SegmentCache } from '../cpu/state.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -113,13 +114,7 @@ export class MachineTarget implements Target {
   /** The page walk without its effects: a debugger sets no accessed bit, and rights do not bind it. */
   private translate(linear: number): number | undefined {
     const { state } = this.machine.cpu;
-    const context = {
-      cr0: state.control(0),
-      cr3: state.control(3),
-      cr4: state.control(4),
-      cpl: 0,
-      access: 'read',
-    } as const;
+    const context = { ...pagingState(state), cpl: 0, access: 'read' } as const;
     const walk = walkPages(linear, context, (physical) =>
       this.machine.memory.contains(physical, 4) ? this.machine.memory.read32(physical) : 0,
     );

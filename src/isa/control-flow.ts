@@ -105,6 +105,7 @@ export const CONTROL_FLOW: readonly Description[] = [
   ),
   describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 1)), ends),
   describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3)), ends),
+  describe('Int1', (i) => i.transfer('debug-interrupt'), ends),
   describe(
     'Into',
     (i) => {

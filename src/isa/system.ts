@@ -66,7 +66,7 @@ const loadFarPointer =
   (i: Instruction<OperandSize>): void => {
     const offset = i.load(i.binding.segment(), i.binding.address(), i.width);
     const selector = i.load(i.binding.segment(), i.binding.address().add(i.width / 8), 16);
-    i.host('load-segment', constant(8, segment), selector);
+    i.host('load-far-segment', constant(8, segment), selector);
     i.operandAt(0, i.width).write(offset);
   };
 
@@ -166,6 +166,7 @@ export const SYSTEM: readonly Description[] = [
   describe('Rdtsc', (i) => i.host('rdtsc'), ends),
   describe('Rdmsr', (i) => i.host('rdmsr'), ends),
   describe('Wrmsr', (i) => i.host('wrmsr'), ends),
+  describe('Rdpmc', (i) => i.host('rdpmc'), ends),
   describe('Wbinvd Invd', (i) => i.host('wbinvd'), ends),
   describe('INVALID', (i) => i.raise(constant(1, 1), 6, undefined, 'these bytes are no instruction'), ends),
   describe(

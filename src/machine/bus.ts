@@ -75,7 +75,7 @@ export class Bus implements CpuBus {
   }
 
   memoryRead(physical: number, width: AccessWidth): number {
-    const device = this.memoryMap.get(physical >>> 12);
+    const device = this.memoryMap.get(Math.floor(physical / 0x1000));
     if (device?.memoryRead !== undefined) {
       const value = device.memoryRead(physical, width);
       this.onDeviceAccess();
@@ -86,7 +86,7 @@ export class Bus implements CpuBus {
   }
 
   memoryWrite(physical: number, width: AccessWidth, value: number): void {
-    const device = this.memoryMap.get(physical >>> 12);
+    const device = this.memoryMap.get(Math.floor(physical / 0x1000));
     if (device?.memoryWrite !== undefined) {
       device.memoryWrite(physical, width, value);
       this.onDeviceAccess();

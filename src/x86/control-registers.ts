@@ -1,3 +1,4 @@
+import type { CpuFeature, CpuModel } from './cpu-model.ts';
 import { setFieldNames, type BitField } from './bit-field.ts';
 
 /** CR0 masks (SDM 3, 2.5). PG is the sign bit: compare with `!== 0`. */
@@ -103,4 +104,22 @@ export function describeCr3(cr0: number, cr4: number): string {
 /** The set bits of CR4 from low to high, `PSE PGE`; empty when none is. */
 export function describeCr4(cr4: number): string {
   return setFieldNames(CR4_FIELDS, cr4).reverse().join(' ');
+}
+
+/** The features that bring bits of CR4. */
+const CR4_FEATURES: readonly (readonly [CpuFeature, number])[] = [
+  ['VME', CR4.VME | CR4.PVI],
+  ['TSC', CR4.TSD],
+  ['DE', CR4.DE],
+  ['PSE', CR4.PSE],
+  ['PAE', CR4.PAE],
+  ['PGE', CR4.PGE],
+  ['RDPMC', CR4.PCE],
+  ['FXSR', CR4.OSFXSR],
+  ['SSE', CR4.OSXMMEXCPT],
+];
+
+/** The bits of CR4 that a model has; writing another raises #GP. */
+export function writableCr4({ features }: CpuModel): number {
+  return CR4_FEATURES.reduce((mask, [feature, bits]) => (features.has(feature) ? mask | bits : mask), 0);
 }

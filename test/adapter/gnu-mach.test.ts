@@ -117,7 +117,7 @@ describe('DAP on GNU Mach', function () {
     assert.match(lines[0] ?? '', /^#PF → #DF → shutdown, at instruction [\d,]+$/);
     assert.match(
       lines[1] ?? '',
-      /^1\. #PF\(0x2\) at 0x0008:0xc[0-9a-f]{7} <trap_from_kernel\+0x[0-9a-f]+>: write of lin:0xfffffffc: page directory entry not present\.$/,
+      /^1\. #PF\(0x2\) at 0x0008:0xc[0-9a-f]{7} <trap_from_kernel\+0x[0-9a-f]+>: write of lin:0xfffffffc: page directory entry not present \(PDE 1023 at phys:0x[0-9a-f]{8} is 0x00000000\)\.$/,
     );
     assert.match(lines[2] ?? '', /^2\. #DF\(0\): #PF\(0x2\) while delivering #PF\(0x2\): write of lin:0xfffffffc/);
     assert.match(lines[3] ?? '', /^3\. Shutdown: write of lin:0xfffffffc/);

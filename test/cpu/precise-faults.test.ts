@@ -30,6 +30,10 @@ const useSegment =
   (guest: Guest): void =>
     guest.loadSegment('ds', selector);
 
+/** The PTEs of the pages above, as the reason of a fault shows them: bits are those of SDM 3, table 4-6. */
+const NOT_PRESENT = 'page table entry not present (PTE 146 at phys:0x00005248 is 0x00000000)';
+const NOT_WRITABLE = 'page is read-only and CR0.WP is 1 (PTE 144 at phys:0x00005240 is 0x00090065 P U A D)';
+const NOT_USER = 'supervisor page, access at CPL 3 (PTE 145 at phys:0x00005244 is 0x00091063 P W A D)';
 /** An address as reasons name it. */
 const linear = (address: number): string => `lin:0x${address.toString(16).padStart(8, '0')}`;
 
@@ -40,7 +44,7 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 2,
-    reason: `write of ${linear(AFTER_MISSING - 4)}: page table entry not present`,
+    reason: `write of ${linear(AFTER_MISSING - 4)}: ${NOT_PRESENT}`,
     operands: { address: AFTER_MISSING - 4 },
   },
   {
@@ -48,7 +52,7 @@ const CASES: readonly FaultCase[] = [
     code: `pop dword ptr [${MISSING}]`,
     vector: 14,
     errorCode: 2,
-    reason: `write of ${linear(MISSING)}: page table entry not present`,
+    reason: `write of ${linear(MISSING)}: ${NOT_PRESENT}`,
     operands: { address: MISSING },
   },
   {
@@ -57,14 +61,14 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 2,
-    reason: `write of ${linear(AFTER_MISSING - 4)}: page table entry not present`,
+    reason: `write of ${linear(AFTER_MISSING - 4)}: ${NOT_PRESENT}`,
   },
   {
     name: 'XCHG with a read-only page and CR0.WP',
     code: `xchg eax, [${READ_ONLY}]`,
     vector: 14,
     errorCode: 3,
-    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
+    reason: `write of ${linear(READ_ONLY)}: ${NOT_WRITABLE}`,
     operands: { address: READ_ONLY },
   },
   {
@@ -72,7 +76,7 @@ const CASES: readonly FaultCase[] = [
     code: `add dword ptr [${READ_ONLY + 8}], 5`,
     vector: 14,
     errorCode: 3,
-    reason: `write of ${linear(READ_ONLY + 8)}: page is read-only and CR0.WP is 1`,
+    reason: `write of ${linear(READ_ONLY + 8)}: ${NOT_WRITABLE}`,
   },
   {
     name: 'CMPXCHG that would not store',
@@ -80,14 +84,14 @@ const CASES: readonly FaultCase[] = [
     before: 1,
     vector: 14,
     errorCode: 3,
-    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
+    reason: `write of ${linear(READ_ONLY)}: ${NOT_WRITABLE}`,
   },
   {
     name: 'a store that straddles into a missing page',
     code: `mov dword ptr [${MISSING - 2}], 0x11223344`,
     vector: 14,
     errorCode: 2,
-    reason: `write of ${linear(MISSING)}: page table entry not present`,
+    reason: `write of ${linear(MISSING)}: ${NOT_PRESENT}`,
     operands: { address: MISSING },
   },
   {
@@ -95,7 +99,7 @@ const CASES: readonly FaultCase[] = [
     code: `mov eax, [${MISSING - 1}]`,
     vector: 14,
     errorCode: 0,
-    reason: `read of ${linear(MISSING)}: page table entry not present`,
+    reason: `read of ${linear(MISSING)}: ${NOT_PRESENT}`,
     operands: { address: MISSING },
   },
   {
@@ -103,7 +107,7 @@ const CASES: readonly FaultCase[] = [
     code: `cmpxchg8b [${READ_ONLY - 4}]`,
     vector: 14,
     errorCode: 3,
-    reason: `write of ${linear(READ_ONLY)}: page is read-only and CR0.WP is 1`,
+    reason: `write of ${linear(READ_ONLY)}: ${NOT_WRITABLE}`,
     operands: { address: READ_ONLY },
   },
   {
@@ -112,7 +116,7 @@ const CASES: readonly FaultCase[] = [
     setUp: (guest) => guest.enterLevel(3),
     vector: 14,
     errorCode: 5,
-    reason: `read of ${linear(SUPERVISOR)}: supervisor page, access at CPL 3`,
+    reason: `read of ${linear(SUPERVISOR)}: ${NOT_USER}`,
   },
   {
     name: 'a jump into a missing page',
@@ -120,7 +124,7 @@ const CASES: readonly FaultCase[] = [
     before: 2,
     vector: 14,
     errorCode: 0,
-    reason: `fetch of ${linear(MISSING)}: page table entry not present`,
+    reason: `fetch of ${linear(MISSING)}: ${NOT_PRESENT}`,
     operands: { address: MISSING },
   },
   {
@@ -378,7 +382,7 @@ for (const engine of ENGINES) {
       assert.deepEqual(guest.run(100), { kind: 'halted' });
       assert.deepEqual([guest.register(3), guest.register(1), guest.register(2)], [0, PLACE.code + 5, MISSING + 4]);
       assert.deepEqual(events, [
-        `#14 at ${(PLACE.code + 5).toString(16)}, instruction 1: read of ${linear(MISSING + 4)}: page table entry not present`,
+        `#14 at ${(PLACE.code + 5).toString(16)}, instruction 1: read of ${linear(MISSING + 4)}: ${NOT_PRESENT}`,
       ]);
       assert.equal(guest.cpu.retired, 1 + 1 + 4);
     });

@@ -39,7 +39,6 @@ const OWN_NAMES = [
 
 /** Integer and system encodings up to the 486, and of CMOV, CX8, MSR and TSC, that the machine does not have. */
 const MISSING = [
-  'Int1',
   // Of single models of the 286 and 386.
   'Ibts_rm16_r16',
   'Ibts_rm32_r32',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpuModel } from '../../src/x86/cpu-model.ts';
 import { walkPages, type PageAccess } from '../../src/x86/page-walk.ts';
 
 const PG = 0x80000001;
@@ -8,7 +9,17 @@ const PSE = 0x10;
 /** Page directory at 0x1000, one page table at 0x2000: linear 0x00400000 is page 0 of the table. */
 function walk(linear: number, entries: Readonly<Record<number, number>>, change: Partial<PageAccess> = {}) {
   const reads: number[] = [];
-  const context: PageAccess = { cr0: PG, cr3: 0x1000, cr4: 0, cpl: 0, access: 'read', ...change };
+  const context: PageAccess = {
+    cr0: PG,
+    cr3: 0x1000,
+    cr4: 0,
+    noExecute: false,
+    directoryPointers: [],
+    model: cpuModel('pentium'),
+    cpl: 0,
+    access: 'read',
+    ...change,
+  };
   const result = walkPages(linear, context, (physical) => {
     reads.push(physical);
     return entries[physical] ?? 0;
@@ -34,8 +45,8 @@ describe('two-level page walk (SDM 3, 4.3)', () => {
     assert.equal(result.pageSize, 4096);
     assert.deepEqual(reads, [PDE, PTE]);
     assert.deepEqual(result.steps, [
-      { entry: 'PDE', index: 1, address: PDE, value: 0x2003, ok: true, why: '' },
-      { entry: 'PTE', index: 0, address: PTE, value: 0xabcde003, ok: true, why: '' },
+      { entry: 'PDE', index: 1, address: PDE, value: 0x2003, high: 0, ok: true, why: '' },
+      { entry: 'PTE', index: 0, address: PTE, value: 0xabcde003, high: 0, ok: true, why: '' },
     ]);
   });
 
@@ -76,14 +87,21 @@ describe('two-level page walk (SDM 3, 4.3)', () => {
 
   it('refuses entries that are not present, with P = 0 in the code', () => {
     const directory = walk(0x00400000, {}, { access: 'write' }).result;
-    assert.deepEqual(directory.fault, { errorCode: 2, reason: 'page directory entry not present' });
+    assert.deepEqual(directory.fault, {
+      errorCode: 2,
+      reason: 'page directory entry not present (PDE 1 at phys:0x00001004 is 0x00000000)',
+    });
     const table = walk(0x00400000, { [PDE]: 0x2007 }, { cpl: 3 }).result;
-    assert.deepEqual(table.fault, { errorCode: 4, reason: 'page table entry not present' });
+    assert.deepEqual(table.fault, {
+      errorCode: 4,
+      reason: 'page table entry not present (PTE 0 at phys:0x00002000 is 0x00000000)',
+    });
     assert.deepEqual(table.steps.at(-1), {
       entry: 'PTE',
       index: 0,
       address: PTE,
       value: 0,
+      high: 0,
       ok: false,
       why: 'page table entry not present',
     });
@@ -94,7 +112,10 @@ describe('two-level page walk (SDM 3, 4.3)', () => {
     const free = walk(0x00400000, entries, { access: 'write' }).result;
     assert.equal(free.fault, undefined);
     const held = walk(0x00400000, entries, { access: 'write', cr0: PG + WP }).result;
-    assert.deepEqual(held.fault, { errorCode: 3, reason: 'page is read-only and CR0.WP is 1' });
+    assert.deepEqual(held.fault, {
+      errorCode: 3,
+      reason: 'page is read-only and CR0.WP is 1 (PTE 0 at phys:0x00002000 is 0x00005001 P)',
+    });
     const read = walk(0x00400000, entries, { cr0: PG + WP }).result;
     assert.equal(read.fault, undefined);
     assert.equal(read.writable, false);
@@ -102,9 +123,15 @@ describe('two-level page walk (SDM 3, 4.3)', () => {
 
   it('combines the rights of both levels', () => {
     const supervisor = walk(0x00400000, { [PDE]: 0x2003, [PTE]: 0x5007 }, { cpl: 3 }).result;
-    assert.deepEqual(supervisor.fault, { errorCode: 5, reason: 'supervisor page, access at CPL 3' });
+    assert.deepEqual(supervisor.fault, {
+      errorCode: 5,
+      reason: 'supervisor page, access at CPL 3 (PTE 0 at phys:0x00002000 is 0x00005007 P W U)',
+    });
     const readOnly = walk(0x00400000, { [PDE]: 0x2005, [PTE]: 0x5007 }, { cpl: 3, access: 'write' }).result;
-    assert.deepEqual(readOnly.fault, { errorCode: 7, reason: 'page is read-only, write at CPL 3' });
+    assert.deepEqual(readOnly.fault, {
+      errorCode: 7,
+      reason: 'page is read-only, write at CPL 3 (PTE 0 at phys:0x00002000 is 0x00005007 P W U)',
+    });
     const user = walk(0x00400000, { [PDE]: 0x2007, [PTE]: 0x5007 }, { cpl: 3, access: 'write' }).result;
     assert.equal(user.fault, undefined);
     assert.equal(user.user, true);
@@ -119,9 +146,12 @@ describe('two-level page walk (SDM 3, 4.3)', () => {
     const large = walk(0x00400000, { [PDE]: 0xc0002083 }, { cr4: PSE }).result;
     assert.deepEqual(large.fault, {
       errorCode: 9,
-      reason: 'page directory entry of a 4 MiB page has reserved bits 12-21 set',
+      reason: 'reserved bit 13 set (PDE 1 at phys:0x00001004 is 0xc0002083 P W PS)',
     });
-    const pat = walk(0x00400000, { [PDE]: 0x2003, [PTE]: 0x5083 }, { access: 'write' }).result;
-    assert.deepEqual(pat.fault, { errorCode: 11, reason: 'page table entry has reserved bit 7 set' });
+    const pat = walk(0x00400000, { [PDE]: 0x2003, [PTE]: 0x5083 }, { access: 'write', cr4: PSE }).result;
+    assert.deepEqual(pat.fault, {
+      errorCode: 11,
+      reason: 'reserved bit 7 (PAT) set (PTE 0 at phys:0x00002000 is 0x00005083 P W PS)',
+    });
   });
 });

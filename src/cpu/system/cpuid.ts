@@ -1,3 +1,4 @@
+import { cpuidFeatureWord, type CpuModel } from '../../x86/cpu-model.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import type { CpuContext } from '../context.ts';
 import type { SystemOperations } from './operation.ts';
@@ -5,31 +6,38 @@ import type { SystemOperations } from './operation.ts';
 /** CPUID results in the order EAX, EBX, ECX, EDX. */
 export type CpuidLeaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
-/** Leaf 1 EDX bits (SDM 2, CPUID, table 3-11). */
-export const CPUID_FEATURE = { PSE: 1 << 3, TSC: 1 << 4, MSR: 1 << 5, CX8: 1 << 8, CMOV: 1 << 15 } as const;
-
 const BRAND = 'Start of Day virtual CPU';
-/** Family 6, model 1, stepping 9: a Pentium Pro. */
-const SIGNATURE = 0x00000619;
-const FEATURES = Object.values(CPUID_FEATURE).reduce((mask, bit) => mask | bit, 0);
+/** CLFLUSH line in units of 8 bytes, at EBX bits 8-15 of leaf 1. */
+const CLFLUSH_LINE = 8 << 8;
 /** One descriptor word in EAX, and no cache or TLB to describe. */
 const NO_CACHES: CpuidLeaf = [1, 0, 0, 0];
 const HIGHEST_BASIC = 2;
-const HIGHEST_EXTENDED = 0x80000004;
+const HIGHEST_EXTENDED = 0x80000008;
 const BRAND_LEAF = 0x80000002;
 
-/** What the bare CPU answers. A leaf that does not exist gives the highest basic one (SDM 2, CPUID). */
-export function cpuidLeaf(leaf: number): CpuidLeaf {
+/** What a model answers. A leaf that does not exist gives the highest basic one (SDM 2, CPUID). */
+export function cpuidLeaf(model: CpuModel, leaf: number): CpuidLeaf {
+  const features = (register: 'ecx' | 'edx'): number => cpuidFeatureWord(model, leaf, register);
+  const basic = model.features.has('PAE') ? HIGHEST_BASIC : 1;
+  if (leaf > basic && !(model.features.has('NX') && leaf >= 0x80000000 && leaf <= HIGHEST_EXTENDED))
+    return basic === 1 ? cpuidLeaf(model, 1) : NO_CACHES;
   switch (leaf) {
     case 0: {
       const [ebx, edx, ecx] = ['Genu', 'ineI', 'ntel'].map((text) => word(text, 0));
-      return [HIGHEST_BASIC, ebx ?? 0, ecx ?? 0, edx ?? 0];
+      return [basic, ebx ?? 0, ecx ?? 0, edx ?? 0];
     }
     case 1:
-      return [SIGNATURE, 0, 0, FEATURES];
+      return [model.signature, model.features.has('CLFSH') ? CLFLUSH_LINE : 0, features('ecx'), features('edx')];
     case 0x80000000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x80000001:
+      return [0, 0, features('ecx'), features('edx')];
+    case HIGHEST_EXTENDED:
+      // No linear address is wider than 32 bits.
+      return [model.physicalBits | (32 << 8), 0, 0, 0];
+    case 0x80000005:
+    case 0x80000006:
+    case 0x80000007:
       return [0, 0, 0, 0];
     case BRAND_LEAF:
     case BRAND_LEAF + 1:
@@ -49,7 +57,7 @@ function word(text: string, at: number): number {
 }
 
 function identify({ state }: CpuContext): void {
-  const [eax, ebx, ecx, edx] = cpuidLeaf(state.register32(REGISTER.eax));
+  const [eax, ebx, ecx, edx] = cpuidLeaf(state.model, state.register32(REGISTER.eax));
   state.setRegister32(REGISTER.eax, eax);
   state.setRegister32(REGISTER.ebx, ebx);
   state.setRegister32(REGISTER.ecx, ecx);

@@ -4,7 +4,7 @@ import { isConforming, isReadable, isWritable } from '../../x86/descriptor.ts';
 import { VECTOR } from '../../x86/exceptions.ts';
 import { decodeSelector, isNullSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
-import { SEGMENT, type SegmentCache } from '../state.ts';
+import { SEGMENT, SHADOW, type SegmentCache } from '../state.ts';
 import {
   cacheOf,
   markAccessed,
@@ -46,7 +46,7 @@ function loadSegment(cpu: CpuContext, index: number, selector: number): void {
 
 /** Interrupts wait until ESP was loaded too; decoded code depends on the stack's width. */
 function loadedStack(cpu: CpuContext): void {
-  cpu.state.interruptShadow = true;
+  cpu.state.shadow = SHADOW.stack;
   cpu.codeContextChanged();
 }
 
@@ -106,4 +106,9 @@ function checkDataSegment(cpu: CpuContext, index: DataRegister, selector: number
 
 export const segmentOperations: SystemOperations = {
   'load-segment': (cpu, [index = 0, selector = 0]) => loadSegment(cpu, index, selector),
+  /** LSS loads ESP as well: nothing has to be held off until that is done (SDM 3, 6.8.3). */
+  'load-far-segment': (cpu, [index = 0, selector = 0]) => {
+    loadSegment(cpu, index, selector);
+    cpu.state.shadow = SHADOW.none;
+  },
 };

@@ -1,3 +1,4 @@
+import { VECTOR } from '../../x86/exceptions.ts';
 import { deliverInterrupt } from './interrupt-delivery.ts';
 import { inVirtual8086Mode, type SystemOperations } from './operation.ts';
 import { redirectInterrupt } from './virtual-8086.ts';
@@ -11,4 +12,6 @@ export const softwareInterruptOperations: SystemOperations = {
     if (explicit !== 0 && inVirtual8086Mode(cpu) && redirectInterrupt(cpu, vector)) return;
     deliverInterrupt(cpu, vector, { kind: 'software', returnIp: cpu.instruction.next });
   },
+  /** INT1 (ICEBP) is a trap of the hardware, not of INT: no gate's DPL refuses it (SDM 2, INT n). */
+  'debug-interrupt': (cpu) => deliverInterrupt(cpu, VECTOR.DB, { kind: 'exception', returnIp: cpu.instruction.next }),
 };

@@ -3,6 +3,7 @@ import type { AccessWidth, CpuBus, CpuContext, LinearMemory } from '../../../src
 import { CpuFault } from '../../../src/cpu/fault.ts';
 import { RAM } from '../../../src/cpu/layout.ts';
 import { CpuState, SEGMENT, type SegmentIndex } from '../../../src/cpu/state.ts';
+import { cpuModel, type CpuModelName } from '../../../src/x86/cpu-model.ts';
 import { systemOperations } from '../../../src/cpu/system/system-operations.ts';
 
 /** Linear addresses of what a test sets up. */
@@ -55,7 +56,7 @@ const DESCRIPTORS: readonly (readonly [low: number, high: number])[] = [
 
 /** A CPU state and system operations on RAM without paging; a page can be taken away to raise #PF. */
 export class BareCpu implements CpuContext {
-  readonly state = new CpuState(0x10000);
+  readonly state: CpuState;
   readonly memory: LinearMemory;
   readonly bus: CpuBus;
   readonly instruction: { ip: number; next: number; operandSize: 16 | 32 } = {
@@ -69,7 +70,8 @@ export class BareCpu implements CpuContext {
   /** Linear page that raises #PF on writes. */
   readOnlyPage = -1;
 
-  constructor() {
+  constructor(model: CpuModelName = 'default') {
+    this.state = new CpuState(0x10000, cpuModel(model));
     const { view } = this.state;
     const access = (linear: number, write: boolean): void => {
       const page = linear >>> 12;
@@ -92,6 +94,7 @@ export class BareCpu implements CpuContext {
         else view.setUint32(at, value, true);
       },
       probeWrite: (linear) => access(linear, true),
+      readPhysical: (physical) => view.getUint32(RAM + physical, true),
     };
     this.bus = {
       portRead: (port, width) => (this.events.push(`in ${port.toString(16)} ${width}`), 0x12345678),
@@ -114,6 +117,9 @@ export class BareCpu implements CpuContext {
   }
   invalidatePage(linear: number): void {
     this.events.push(`invalidate ${linear.toString(16)}`);
+  }
+  debugRegistersChanged(): void {
+    this.events.push('debug');
   }
   codeContextChanged(): void {
     this.events.push('context');

@@ -1,0 +1,36 @@
+import type { CpuFault } from './fault.ts';
+import type { WatchHit } from './watchpoints.ts';
+
+export interface CpuRunOptions {
+  /** Do not stop for a breakpoint on the very first instruction. */
+  readonly skipFirstBreakpoint: boolean;
+  /** Return with `slice` after about this much work (an instruction of the fast engine is 1). */
+  readonly slice?: number;
+}
+
+/** Why `Cpu.run` returned. */
+export type CpuExit =
+  | { readonly kind: 'budget' | 'attention' | 'slice' | 'breakpoint' | 'halted' }
+  /** After the instruction that touched. */
+  | { readonly kind: 'watchpoint'; readonly hit: WatchHit }
+  | { readonly kind: 'triple-fault'; readonly chain: readonly CpuFault[] }
+  | { readonly kind: 'unimplemented'; readonly what: string };
+
+/** The exits that carry nothing. */
+export const EXITS = {
+  budget: { kind: 'budget' },
+  attention: { kind: 'attention' },
+  slice: { kind: 'slice' },
+  breakpoint: { kind: 'breakpoint' },
+  halted: { kind: 'halted' },
+} as const satisfies Readonly<Record<string, CpuExit>>;
+
+/** An exception as it was raised, whether or not a handler could be entered. */
+export interface CpuFaultEvent {
+  readonly fault: CpuFault;
+  /** The fault whose delivery raised it. */
+  readonly during: CpuFault | undefined;
+  readonly cs: number;
+  readonly ip: number;
+  readonly instruction: number;
+}
