@@ -208,6 +208,7 @@ export class Cpu implements CpuContext {
     this.retiredCount = snapshot.retired;
     this.isHalted = snapshot.halted;
     this.attentionWanted = false;
+    this.watchHit = undefined;
     this.stateChanged();
   }
 

@@ -217,6 +217,7 @@ function contextOf(state: CpuState, memory: ObservingMmu, decoded: DecodedInstru
     },
     flushTranslations: nothing,
     invalidatePage: nothing,
+    debugRegistersChanged: nothing,
     codeContextChanged: nothing,
     halt: nothing,
   };

@@ -44,6 +44,7 @@ class SimdGuest {
       read: (linear: number) => cpu.memory.readPhysical(linear, 32),
       write: (linear: number, _width: number, value: number) => cpu.memory.writePhysical(linear, 32, value),
       probeWrite: () => undefined,
+      readPhysical: (physical: number) => cpu.memory.readPhysical(physical, 32),
     };
     fxsaveOperations[operation]?.({ ...context(cpu), memory }, [8, 8, 0, SEGMENT.ds, PAGE.image]);
   }
@@ -82,6 +83,7 @@ const context = (cpu: Guest['cpu']): Parameters<NonNullable<(typeof fxsaveOperat
   bus: cpu.bus,
   flushTranslations: () => undefined,
   invalidatePage: () => undefined,
+  debugRegistersChanged: () => undefined,
   codeContextChanged: () => undefined,
   halt: () => undefined,
   instruction: cpu.instruction,
