@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { explainInstruction, type InstructionExplanation } from '../../src/cpu/explainer.ts';
 import { assemble } from '../support/assembler.ts';
-import { Guest, PLACE } from '../support/cpu-harness.ts';
+import { Guest, PLACE, SELECTOR } from '../support/cpu-harness.ts';
 import { requireTool } from '../support/tools.ts';
 
 /** The explanation as lines: `+` for a check that passed, `-` for one that did not. */
@@ -82,6 +82,25 @@ describe('Explaining an instruction', () => {
     assert.deepEqual(
       outcome.chain.map(({ vector }) => vector),
       [6, 13, 8, 13],
+    );
+  });
+
+  it('tells descriptor, privilege and gate of what system instructions look at', () => {
+    const guest = guestWith('mov ds, ax');
+    guest.cpu.state.setRegister32(0, SELECTOR.data0);
+    const entry = `0x${(PLACE.gdt + SELECTOR.data0).toString(16).padStart(8, '0')}`;
+    const load = lines(explain(guest));
+    assert.ok(load.includes(`+ descriptor: DS selector 0x0010 at lin:${entry} is 32-bit data, base 0, 4 GiB, DPL 0`));
+    assert.ok(load.includes('+ privilege: DS: DPL 0 allows RPL 0 and CPL 0'));
+    assert.ok(lines(explain(guestWith('hlt'))).includes('+ privilege: HLT needs CPL 0, and CPL is 0'));
+    const interrupt = guestWith('int 0x30');
+    interrupt.handler(0x30, 0x44000);
+    const gate = `0x${(PLACE.idt + 0x30 * 8).toString(16).padStart(8, '0')}`;
+    const delivery = lines(explain(interrupt));
+    assert.ok(
+      delivery.includes(
+        `+ descriptor: vector 48: IDT entry at lin:${gate} is an interrupt gate, DPL 0 → 0x0008:0x00044000`,
+      ),
     );
   });
 

@@ -1,4 +1,5 @@
 import { hex } from '../../util/hex.ts';
+import { describeDescriptor } from '../../x86/descriptor-text.ts';
 import { accessWord, decodeDescriptor, SEGMENT_TYPE, type SegmentDescriptor } from '../../x86/descriptor.ts';
 import { decodeSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
@@ -64,7 +65,12 @@ export function readDescriptor(cpu: CpuContext, selector: number, use: SelectorU
     const { index } = decodeSelector(selector);
     throw selectorFault(use.vector, selector, use, place.reason, { index, limit: place.limit });
   }
-  return readEntry(cpu, selector, place.address);
+  const entry = readEntry(cpu, selector, place.address);
+  cpu.state.trace?.passed(
+    'descriptor',
+    `${use.name} selector ${hex(selector, 4)} at lin:${hex(place.address, 8)} is ${describeDescriptor(entry.descriptor)}`,
+  );
+  return entry;
 }
 
 /** The segment cache that loading this entry makes; code and data come out accessed. */

@@ -37,7 +37,10 @@ function interruptFlag(cpu: CpuContext, instruction: string): number {
   const { state } = cpu;
   const { cpl, systemFlags } = state;
   const iopl = ioPrivilegeLevel(systemFlags);
-  if (cpl <= iopl) return EFLAGS.IF;
+  if (cpl <= iopl) {
+    state.trace?.passed('privilege', `${instruction} needs CPL at most IOPL ${iopl}, and CPL is ${cpl}`);
+    return EFLAGS.IF;
+  }
   if (inVirtual8086Mode(cpu)) {
     if (!virtualInterruptsIn8086(cpu)) requireIoPrivilege3(cpu, instruction);
     return EFLAGS.VIF;

@@ -87,6 +87,10 @@ function readGate(cpu: CpuContext, vector: number, kind: InterruptDelivery['kind
       cpl,
     });
   if (!gate.present) throw refuse(VECTOR.NP, `vector ${vector}: gate is not present`, { low, high });
+  cpu.state.trace?.passed(
+    'descriptor',
+    `vector ${vector}: IDT entry at lin:${hex(address, 8)} is ${describeGate(gate)}`,
+  );
   if (gate.kind === 'task') throw new Unimplemented('hardware task switch');
   return gate;
 }
@@ -143,4 +147,10 @@ function commit(
   state.systemFlags &= ~masked;
   state.interruptShadow = false;
   enterCode(cpu, target);
+}
+
+/** `an interrupt gate, DPL 0 → 0x0008:0x00101000`. */
+function describeGate({ kind, dpl, selector, offset }: Gate): string {
+  const target = kind === 'task' ? hex(selector, 4) : `${hex(selector, 4)}:${hex(offset, 8)}`;
+  return `${kind === 'interrupt' ? 'an' : 'a'} ${kind} gate, DPL ${dpl} → ${target}`;
 }

@@ -32,6 +32,7 @@ export function inProtectedMode(cpu: CpuContext): boolean {
 export function requirePrivilege(cpu: CpuContext, instruction: string): void {
   const { cpl } = cpu.state;
   if (cpl !== 0) throw generalProtection(`${instruction} needs CPL 0; CPL is ${cpl}`, { cpl });
+  cpu.state.trace?.passed('privilege', `${instruction} needs CPL 0, and CPL is 0`);
 }
 
 /** #GP(0). */

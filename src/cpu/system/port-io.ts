@@ -15,7 +15,10 @@ export function checkPortAccess(cpu: CpuContext, port: number, width: AccessWidt
   const { cpl } = cpu.state;
   const iopl = ioPrivilegeLevel(cpu.state.systemFlags);
   const virtual = inVirtual8086Mode(cpu);
-  if (cpl <= iopl && !virtual) return;
+  if (cpl <= iopl && !virtual) {
+    cpu.state.trace?.passed('port', `port ${hex(port)} needs CPL at most IOPL ${iopl}, and CPL is ${cpl}`);
+    return;
+  }
   const why = virtual ? 'in virtual-8086 mode the permission bitmap decides' : `CPL ${cpl} is above IOPL ${iopl}`;
   const refuse = (reason: string): Error =>
     generalProtection(`port ${hex(port)}: ${why}, and ${reason}`, { port, cpl, iopl });
@@ -30,6 +33,7 @@ export function checkPortAccess(cpu: CpuContext, port: number, width: AccessWidt
   const bits = cpu.memory.read((task.base + first) >>> 0, 16, true) >>> (port & 7);
   const mask = (1 << (width / 8)) - 1;
   if ((bits & mask) !== 0) throw refuse('its bit in the permission bitmap of the TSS is 1');
+  cpu.state.trace?.passed('port', `port ${hex(port)}: its ${width / 8} bits in the permission bitmap of the TSS are 0`);
 }
 
 function portIn(cpu: CpuContext, port: number, width: AccessWidth): void {

@@ -78,6 +78,10 @@ export function checkStackSegment(cpu: CpuContext, selector: number, level: numb
   if (!isWritable(descriptor)) throw refuse(' is read-only data; a stack needs writable data');
   if (descriptor.dpl !== level) throw refuse(` has DPL ${descriptor.dpl}; a stack for CPL ${level} needs DPL ${level}`);
   if (!descriptor.present) throw selectorFault(VECTOR.SS, selector, use, ' is not present');
+  cpu.state.trace?.passed(
+    'privilege',
+    `${use.name}: RPL ${rpl} and DPL ${descriptor.dpl} are those of a stack for CPL ${level}`,
+  );
   return entry;
 }
 
@@ -101,6 +105,7 @@ function checkDataSegment(cpu: CpuContext, index: DataRegister, selector: number
     });
   }
   if (!descriptor.present) throw selectorFault(VECTOR.NP, selector, use, ' is not present');
+  cpu.state.trace?.passed('privilege', `${name}: DPL ${descriptor.dpl} allows RPL ${rpl} and CPL ${cpl}`);
   return entry;
 }
 

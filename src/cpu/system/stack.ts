@@ -55,6 +55,10 @@ export function planPushes(
   const addresses: number[] = [];
   for (let slot = 1; slot <= count; slot++) addresses.push(slotAddress(stack, (-slot * width) / 8, width, errorCode));
   for (const address of addresses) cpu.memory.probeWrite(address, width / 8, system);
+  cpu.state.trace?.passed(
+    'segment',
+    `${count} pushes of ${width} bits from ${hex(stack.pointer)} stay inside SS ${hex(stack.segment.selector, 4)}`,
+  );
   return { addresses, width, pointer: movePointer(stack, (-count * width) / 8), system };
 }
 
