@@ -14,7 +14,7 @@ import type { LocalApic } from './local-apic.ts';
 import { PostPort } from './post-port.ts';
 import { COM_PORTS, SerialPort, type ComPort } from './serial-port.ts';
 import { SystemControl } from './system-control.ts';
-import { TextScreen } from './text-screen.ts';
+import { Vga, type VideoBus } from './vga.ts';
 import { wiredOr } from './wired-or.ts';
 
 /** Interrupt lines of the PC; the serial ports name theirs in `serial-port.ts`. */
@@ -31,7 +31,7 @@ export interface Devices {
   readonly serial: SerialPort;
   /** COM1 to COM4. */
   readonly serialPorts: readonly SerialPort[];
-  readonly screen: TextScreen;
+  readonly screen: Vga;
   readonly cmos: Cmos;
   readonly debugPort: DebugPort;
   readonly systemControl: SystemControl;
@@ -48,8 +48,8 @@ export interface Hardware {
   readonly interrupts: InterruptRouting;
 }
 
-/** Builds the devices, connects their interrupt lines and puts them on the bus. `memorySize` in bytes. */
-export function createDevices(clock: Clock, bus: Bus, memorySize: number): Hardware {
+/** Builds the devices, connects their interrupt lines and puts them on the bus. The machine's memory is that of `video`. */
+export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware {
   const report = (what: string): void => bus.unclaimed.note('device', what);
   const interrupts = new InterruptRouting(clock, report);
   const { controller: interruptController, localApic, ioApic } = interrupts;
@@ -66,8 +66,8 @@ export function createDevices(clock: Clock, bus: Bus, memorySize: number): Hardw
   const intervalTimer = new IntervalTimer(clock, line(IRQ.timer));
   const keyboardLines = { keyboard: line(IRQ.keyboard), mouse: line(IRQ.mouse) };
   const keyboard = new KeyboardController(clock, keyboardLines, a20, report);
-  const screen = new TextScreen(clock);
-  const cmos = new Cmos(clock, line(IRQ.clock), memorySize, report);
+  const screen = new Vga(clock, video, report);
+  const cmos = new Cmos(clock, line(IRQ.clock), video.ram.length, report);
   const debugPort = new DebugPort();
   const systemControl = new SystemControl(a20);
   const all: readonly Device[] = [

@@ -23,7 +23,7 @@ import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
 import type { SerialPort } from './serial-port.ts';
-import type { ScreenSnapshot } from './text-screen.ts';
+import type { ScreenSnapshot } from './vga.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
 
 export interface MachineOptions {
@@ -83,7 +83,10 @@ export class Machine {
     const { engine = 'translator', handlers } = options;
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
-    const { devices, timed, interrupts } = createDevices(this.clock, this.bus, options.memory);
+    const { devices, timed, interrupts } = createDevices(this.clock, this.bus, {
+      ram: this.memory.bytes,
+      setDevicePages: (first, last, device) => this.cpu.memory.setDevicePages(first, last, device),
+    });
     this.devices = devices;
     this.timed = timed;
     this.interrupts = interrupts;
@@ -112,9 +115,9 @@ export class Machine {
     return this.bus.unclaimed.list();
   }
 
-  /** The VGA text screen now. */
+  /** What the VGA shows now. */
   screen(): ScreenSnapshot {
-    return this.devices.screen.snapshot(this.memory.bytes);
+    return this.devices.screen.snapshot();
   }
 
   /** The whole state, between two instructions. */

@@ -10,7 +10,7 @@ function bench() {
   const clock = new TestClock();
   const counts = { accesses: 0 };
   const bus = new Bus(clock, () => counts.accesses++);
-  const { devices } = createDevices(clock, bus, 0x1000000);
+  const { devices } = createDevices(clock, bus, { ram: new Uint8Array(0x1000000), setDevicePages: () => undefined });
   const reported: UnclaimedAccess[] = [];
   bus.unclaimed.onFirst.on((access) => reported.push(access));
   return { clock, counts, bus, devices, reported };

@@ -10,7 +10,30 @@ const HEADER_SIZE = 32;
 const MEMORY = 0x1000000;
 
 /** A register access of the test guest: `[port]` reads a byte and prints it, with `'discard'` it only reads; `[port, value]` writes. */
+/** From 0xa0000 on it is an address of memory. */
 type Step = readonly [port: number] | readonly [port: number, value: number | 'discard'];
+
+/** Set and graphics registers in order, from 0: index port, then data port. */
+const registers = (index: number, values: Readonly<Record<number, number>>): Step[] =>
+  Object.entries(values).flatMap(([register, value]): Step[] => [
+    [index, Number(register)],
+    [index + 1, value],
+  ]);
+
+const SEQUENCER = 0x3c4;
+const GRAPHICS = 0x3ce;
+/** Mode 12h as far as the CPU sees it: planes at 0xa0000. */
+const PLANAR = [
+  ...registers(SEQUENCER, { 2: 0x0f, 4: 0x06 }),
+  ...registers(GRAPHICS, { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0x00, 6: 0x05, 7: 0x0f, 8: 0xff }),
+];
+const TEXT = [
+  ...registers(SEQUENCER, { 2: 0x03, 4: 0x02 }),
+  ...registers(GRAPHICS, { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0x10, 6: 0x0e, 7: 0x0f, 8: 0xff }),
+];
+/** What each plane holds at an address. */
+const planes = (address: number): Step[] =>
+  [0, 1, 2, 3].flatMap((plane): Step[] => [...registers(GRAPHICS, { 4: plane }), [address]]);
 
 const at = (index: number, data: number, registers: readonly number[]): Step[] =>
   registers.flatMap((register): Step[] => [[index, register], [data]]);
@@ -24,7 +47,7 @@ const mouse = (byte: number, answers = 1): Step[] => [
 
 /**
  * What both must read. Left out is what QEMU does not model: the change bits of MSR in loopback, bit 3 of the 8042's status
- * after a data write, the gate of the 8254; and what depends on time.
+ * after a data write, the gate of the 8254; where text and chained bytes lie in their planes; and what depends on time.
  */
 // prettier-ignore
 const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
@@ -92,6 +115,52 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
     ...at(0x70, 0x71, [0x0b, 0x0d, 0x15, 0x16, 0x30, 0x31, 0x34, 0x35]),
     [0x70, 0x4f], [0x71, 0x5a], [0x70, 0x4f], [0x71],
   ],
+  'VGA planes: map mask, write modes 0 to 3, logical operations, latches': [
+    ...PLANAR, [0xa0000, 0xc5], ...planes(0xa0000),
+    ...registers(SEQUENCER, { 2: 0x05 }), [0xa0000, 0x3a], ...planes(0xa0000), ...registers(SEQUENCER, { 2: 0x0f }),
+    // Set/reset with a rotated value and a bit mask.
+    ...registers(GRAPHICS, { 0: 0x09, 1: 0x0c, 3: 0x03, 8: 0x3c }), [0xa0000, 'discard'], [0xa0001, 0xd1], ...planes(0xa0001),
+    // AND, OR, XOR with the latches.
+    ...[0x08, 0x10, 0x18].flatMap((operation): Step[] => [
+      ...registers(GRAPHICS, { 0: 0, 1: 0, 3: operation, 8: 0x7e }), [0xa0000, 'discard'], [0xa0002, 0x95], ...planes(0xa0002),
+    ]),
+    // Write mode 1 copies the latches.
+    ...registers(GRAPHICS, { 3: 0, 5: 0x01 }), [0xa0001, 'discard'], [0xa0003, 0xff], ...planes(0xa0003),
+    // Write mode 2: a colour under the bit mask.
+    ...registers(GRAPHICS, { 5: 0x02, 8: 0x0f }), [0xa0000, 'discard'], [0xa0004, 0x0a], ...planes(0xa0004),
+    // Write mode 3: set/reset under the rotated value and the bit mask.
+    ...registers(GRAPHICS, { 0: 0x06, 3: 0x02, 5: 0x03, 8: 0xf3 }), [0xa0001, 'discard'], [0xa0005, 0x5d], ...planes(0xa0005),
+    ...TEXT,
+  ],
+  'VGA planes: read mode 1 compares colours': [
+    ...PLANAR, ...registers(GRAPHICS, { 5: 0x02 }),
+    ...[0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80].flatMap((bit, colour): Step[] => [
+      ...registers(GRAPHICS, { 8: bit }), [0xa0010, 'discard'], [0xa0010, colour * 2 + 1],
+    ]),
+    ...[[0x05, 0x0f], [0x05, 0x07], [0x08, 0x08], [0x00, 0x00], [0x0f, 0x0f]].flatMap(([colour = 0, care = 0]): Step[] => [
+      ...registers(GRAPHICS, { 2: colour, 5: 0x08, 7: care }), [0xa0010],
+    ]),
+    ...TEXT,
+  ],
+  'VGA mode 13h memory: chain 4': [
+    ...PLANAR, ...registers(SEQUENCER, { 4: 0x0e }), ...registers(GRAPHICS, { 5: 0x40 }),
+    ...[0, 1, 2, 3, 4, 5, 319, 320, 63_999].map((offset, index): Step => [0xa0000 + offset, index * 7 + 1]),
+    ...[0, 1, 2, 3, 4, 5, 319, 320, 63_999].map((offset): Step => [0xa0000 + offset]),
+    // The window of 64 KiB ends at 0xaffff.
+    [0xb0000], ...TEXT,
+  ],
+  'VGA text memory: character, attribute and a font beside them, while it is plain and while it is not': [
+    [0xb8000, 0x41], [0xb8001, 0x1f], [0xb8f9e, 0x5a], [0xb8f9f, 0x70],
+    // A font goes to plane 2, as every console driver writes it.
+    ...registers(SEQUENCER, { 2: 0x04, 4: 0x07 }), ...registers(GRAPHICS, { 4: 0x02, 5: 0x00, 6: 0x04 }),
+    [0xa0000 + 0x41 * 32, 0x7e], [0xa0000 + 0x41 * 32 + 1, 0x81], [0xa0000 + 0x41 * 32], [0xa0000 + 0x41 * 32 + 1],
+    ...planes(0xa0000), [0xb8000],
+    ...TEXT, [0xb8000], [0xb8001], [0xb8f9e], [0xb8f9f],
+    ...PLANAR, ...planes(0xa0000), ...registers(GRAPHICS, { 4: 0x02 }), [0xa0000 + 0x41 * 32], ...TEXT, [0xb8001],
+    // Only attributes through the map mask, then the monochrome window.
+    ...registers(SEQUENCER, { 2: 0x02 }), [0xb8000, 0x55], [0xb8001, 0x66], ...TEXT, [0xb8000], [0xb8001],
+    ...registers(GRAPHICS, { 6: 0x0a }), [0xb0000], [0xb0001], [0xb8000], ...TEXT,
+  ],
   'VGA: write protection, flip-flop, palette': [
     [0x3d4, 0x00], [0x3d5, 0x11], [0x3d5], [0x3d4, 0x07], [0x3d5, 0x0f], [0x3d5], [0x3d4, 0x0e], [0x3d5, 0x12], [0x3d5],
     [0x3c4, 0x02], [0x3c5, 0x0f], [0x3c5], [0x3ce, 0x08], [0x3cf, 0x55], [0x3cf],
@@ -103,6 +172,10 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
 /** A Multiboot image by the a.out kludge that makes the accesses and prints what it reads through port 0xe9. */
 function guest(steps: readonly Step[]): string {
   const body = steps.map(([port, value]) => {
+    if (port >= 0xa0000) {
+      if (value === undefined) return `mov al, [${port}]\nout 0xe9, al`;
+      return value === 'discard' ? `mov al, [${port}]` : `mov byte [${port}], ${value}`;
+    }
     if (value === undefined) return `mov edx, ${port}\nin al, dx\nout 0xe9, al`;
     if (value === 'discard') return `mov edx, ${port}\nin al, dx`;
     return `mov edx, ${port}\nmov al, ${value}\nout dx, al`;
