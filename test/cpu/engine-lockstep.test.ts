@@ -1,30 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { prebuildHandlers } from '../../src/cpu/interpreter/prebuilt-handlers.ts';
 import { MICRO_OP, MICRO_OPS, MICRO_OPS_END } from '../../src/cpu/layout.ts';
-import { assemble, compile, runHosted, type Program } from '../support/assembler.ts';
+import { assemble, runHosted, type Program } from '../support/assembler.ts';
 import { ENGINES, Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
 import { Random } from '../support/random.ts';
 import { requireTool } from '../support/tools.ts';
+import { LOCKSTEP_RAM, lockstepGuest, trace, workload, workloadSource } from './lockstep.ts';
 
-const RAM = 0x100000;
 /** Where an interrupt handler is put. */
 const HANDLER = 0x90000;
-const source = readFileSync(join(import.meta.dirname, 'guests/workload.c'), 'utf8');
-
-/** Runs with random budgets until the guest halts; the state at every stop. */
-function trace(guest: Guest, seed: number, largest: number): Snapshot[] {
-  const random = new Random(seed);
-  const stops: Snapshot[] = [];
-  for (;;) {
-    const exit = guest.run(1 + random.below(random.oneIn(3) ? 8 : largest));
-    stops.push(guest.snapshot());
-    if (exit.kind === 'halted') return stops;
-    assert.equal(exit.kind, 'budget');
-  }
-}
+const source = workloadSource();
 
 describe('Invariant 1: one meaning per instruction, in both engines', function () {
   this.timeout(60_000);
@@ -32,17 +18,11 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
   let expected: readonly Snapshot[];
   let expectedPaged: readonly Snapshot[];
 
-  const guestOf = (engine: EngineName, paged = false): Guest => {
-    const guest = new Guest(engine, { code: program.bytes });
-    if (!paged) return guest;
-    guest.mapIdentity(RAM);
-    guest.enablePaging();
-    return guest;
-  };
+  const guestOf = (engine: EngineName, paged = false): Guest => lockstepGuest(engine, program.bytes, paged);
 
   before(function () {
     requireTool(this, 'gcc');
-    program = compile(source, PLACE.code);
+    program = workload();
     expected = trace(guestOf('reference'), 1, 1500);
     expectedPaged = trace(guestOf('reference', true), 1, 1500);
   });
@@ -217,7 +197,7 @@ describe('Invariant 3: exact stops', function () {
   it('does not touch what comes after the budget', () => {
     // jmp to a page that is not mapped: the fetch that faults belongs to the next instruction.
     const guest = new Guest('interpreter', { code: Uint8Array.from([0xb8, 0, 0, 0, 0x40, 0xff, 0xe0]) });
-    guest.mapIdentity(RAM);
+    guest.mapIdentity(LOCKSTEP_RAM);
     guest.enablePaging();
     assert.deepEqual(guest.run(2), { kind: 'budget' });
     assert.equal(guest.cpu.state.ip, 0x40000000);
