@@ -205,16 +205,26 @@ export class Mmu implements LinearMemory {
     throw new CpuFault(VECTOR.AC, 0, reason, { address: linear >>> 0, bytes });
   }
 
+  /** As {@link translate}, from the TLBs where they know it. */
+  private locate(linear: number, access: 'read' | 'write', system: boolean): number {
+    if (!system && !this.alwaysMiss) {
+      const table = access === 'write' ? L.TLB_WRITE : L.TLB_READ;
+      const entry = this.state.words[(table >> 2) + (linear >>> 12)] ?? -1;
+      if ((entry & 0xfff) === 0) return ((entry ^ (linear & PAGE_MASK)) - L.RAM + (linear & 0xfff)) >>> 0;
+    }
+    return this.translate(linear, access, system);
+  }
+
   read(linear: number, width: AccessWidth, system = false): number {
     const bytes = width / 8;
     if (!system) this.checkAlignment(linear, bytes);
-    const physical = this.translate(linear, 'read', system);
+    const physical = this.locate(linear, 'read', system);
     if (this.watch.active) this.watch.note(linear, bytes, 'read');
     if ((linear & 0xfff) + bytes <= 0x1000) return this.readPhysical(physical, width);
-    this.translate(nextPage(linear), 'read', system);
+    this.locate(nextPage(linear), 'read', system);
     let value = 0;
     for (let n = bytes - 1; n >= 0; n--) {
-      value = value * 256 + this.readPhysical(this.translate(linear + n, 'read', system), 8);
+      value = value * 256 + this.readPhysical(this.locate(linear + n, 'read', system), 8);
     }
     return value;
   }
@@ -222,12 +232,12 @@ export class Mmu implements LinearMemory {
   write(linear: number, width: AccessWidth, value: number, system = false): void {
     const bytes = width / 8;
     if (!system) this.checkAlignment(linear, bytes);
-    const physical = this.translate(linear, 'write', system);
+    const physical = this.locate(linear, 'write', system);
     if (this.watch.active) this.noteWrite(linear, bytes, value, system);
     if ((linear & 0xfff) + bytes <= 0x1000) return this.writePhysical(physical, width, value);
-    this.translate(nextPage(linear), 'write', system);
+    this.locate(nextPage(linear), 'write', system);
     for (let n = 0; n < bytes; n++) {
-      this.writePhysical(this.translate(linear + n, 'write', system), 8, (value >>> (8 * n)) & 0xff);
+      this.writePhysical(this.locate(linear + n, 'write', system), 8, (value >>> (8 * n)) & 0xff);
     }
   }
 
@@ -236,7 +246,7 @@ export class Mmu implements LinearMemory {
     if (!this.watch.touches(linear, bytes, 'write')) return;
     let before: number | undefined = 0;
     for (let n = bytes - 1; n >= 0 && before !== undefined; n--) {
-      const physical = this.translate((linear + n) >>> 0, 'write', system);
+      const physical = this.locate((linear + n) >>> 0, 'write', system);
       // A read of a device could change it.
       before = this.isRam(physical, 1) ? before * 256 + this.readPhysical(physical, 8) : undefined;
     }
@@ -246,8 +256,8 @@ export class Mmu implements LinearMemory {
 
   probeWrite(linear: number, bytes: number, system = false): void {
     if (!system) this.checkAlignment(linear, bytes);
-    this.translate(linear, 'write', system);
-    if ((linear & 0xfff) + bytes > 0x1000) this.translate(nextPage(linear), 'write', system);
+    this.locate(linear, 'write', system);
+    if ((linear & 0xfff) + bytes > 0x1000) this.locate(nextPage(linear), 'write', system);
   }
 
   /** Guest physical memory; beyond RAM the bus answers. */

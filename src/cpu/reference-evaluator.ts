@@ -95,15 +95,31 @@ export class ReferenceEvaluator {
     return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
   }
 
-  /** A constant or a whole register, which most operands of system operations are: needs no evaluation. */
+  /** A constant, a whole register or an address made of them, which most operands of system operations are: needs no evaluation. */
   private plainOperand({ node, width }: Value): number | undefined {
-    if (node.kind === 'constant') return Number(node.value);
-    if (node.kind !== 'register' || node.register.index === undefined || node.register.high) return undefined;
-    const at = L.REGISTERS + node.register.index * 8;
-    const { view } = this.state;
-    if (width === 8) return view.getUint8(at);
-    if (width === 16) return view.getUint16(at, true);
-    return width === 32 ? view.getUint32(at, true) : undefined;
+    switch (node.kind) {
+      case 'constant':
+        return Number(node.value);
+      case 'register': {
+        if (node.register.index === undefined || node.register.high) return undefined;
+        const at = L.REGISTERS + node.register.index * 8;
+        const { view } = this.state;
+        if (width === 8) return view.getUint8(at);
+        if (width === 16) return view.getUint16(at, true);
+        return width === 32 ? view.getUint32(at, true) : undefined;
+      }
+      case 'zero-extend':
+        return this.plainOperand(node.a);
+      case 'binary': {
+        if (width !== 32 || (node.operator !== 'add' && node.operator !== 'shl')) return undefined;
+        const a = this.plainOperand(node.a);
+        const b = this.plainOperand(node.b);
+        if (a === undefined || b === undefined) return undefined;
+        return (node.operator === 'add' ? a + b : a << b) >>> 0;
+      }
+      default:
+        return undefined;
+    }
   }
 
   private leaf(value: Value, valueOf: (value: Value) => bigint): bigint {
