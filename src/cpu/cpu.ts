@@ -12,7 +12,7 @@ import { restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
 import { EXITS, type CpuExit, type CpuFaultEvent, type CpuRunOptions } from './cpu-run.ts';
 import { DebugEvents } from './debug-events.ts';
 import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
-import { CpuFault, TripleFault, Unimplemented } from './fault.ts';
+import { CpuFault, NumericErrorFreeze, TripleFault, Unimplemented } from './fault.ts';
 import { recordWithOperands } from './instruction-form.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { memoryOperations } from './memory-operations.ts';
@@ -333,6 +333,10 @@ export class Cpu implements CpuContext {
 
   /** An instruction could not complete: enters the handler of the fault. The exit of a run that cannot go on. */
   private faulted(error: unknown, ip: number): CpuExit | undefined {
+    if (error instanceof NumericErrorFreeze) {
+      this.isHalted = true;
+      return EXITS.halted;
+    }
     try {
       if (!(error instanceof CpuFault)) throw error;
       this.raise(error, ip);

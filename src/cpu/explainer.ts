@@ -70,6 +70,7 @@ const SILENT_BUS: CpuBus = {
   memoryWrite: (physical, width, value) =>
     reach(`writes ${hex(value)} (${width} bits) at phys:${hex(physical, 8)}, where no RAM is`),
   timeStamp: () => reach('reads the time stamp counter'),
+  numericError: (asserted) => asserted && reach('asserts FERR#'),
 };
 
 function reach(access: string): never {

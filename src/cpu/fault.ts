@@ -49,6 +49,17 @@ export class Unimplemented extends Error {
   }
 }
 
+/**
+ * A waiting x87 instruction with an unmasked exception pending while CR0.NE is 0 and IGNNE# inactive: the CPU stands still before it
+ * until an interrupt comes (SDM 1, D.2.1). The state is as before the instruction.
+ */
+export class NumericErrorFreeze extends Error {
+  constructor() {
+    super('waiting for the interrupt of an x87 exception');
+    this.name = 'NumericErrorFreeze';
+  }
+}
+
 /** The CPU cannot deliver a fault, nor the double fault: shutdown (SDM 3, 6.15, interrupt 8). The chain names every step. */
 export class TripleFault extends Error {
   readonly chain: readonly CpuFault[];

@@ -9,6 +9,7 @@ import type { RawEntry } from '../x86/page-entry.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import * as L from './layout.ts';
 import { MXCSR_RESET, writeMxcsr } from './simd-state.ts';
+import { X87State } from './x87-state.ts';
 
 /** Index of a segment cache: the encoding order of the x86, then the two system segments. */
 export const SEGMENT = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
@@ -75,6 +76,7 @@ export class CpuState {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly words: Int32Array;
+  readonly x87: X87State;
   /** Size of guest physical memory in bytes. */
   readonly ramSize: number;
   /** While an instruction is explained: takes every check that is made. */
@@ -99,6 +101,8 @@ export class CpuState {
     this.setDebugRegister(6, DR6.ones);
     this.setDebugRegister(7, DR7.ones);
     for (const { index, initial } of MSR_FACTS) this.setModelSpecific(index, initial);
+    this.x87 = new X87State(this.view);
+    this.x87.reset();
   }
 
   /** General register, low 32 bits, unsigned. Index in encoding order. */

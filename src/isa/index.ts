@@ -1,7 +1,6 @@
 import { ARITHMETIC } from './arithmetic.ts';
 import { BIT } from './bit.ts';
 import { CONTROL_FLOW } from './control-flow.ts';
-import { COPROCESSOR } from './coprocessor.ts';
 import { DATA_TRANSFER } from './data-transfer.ts';
 import { DECIMAL } from './decimal.ts';
 import type { Description } from './instruction.ts';
@@ -14,6 +13,7 @@ import { SSE2 } from './sse2.ts';
 import { STACK } from './stack.ts';
 import { STRING } from './string.ts';
 import { SYSTEM } from './system.ts';
+import { X87 } from './x87.ts';
 
 /** Every instruction the machine has, by the mnemonic that iced-x86 gives it (moves of system registers by their direction, MMX and SSE by encoding). */
 export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
@@ -21,7 +21,6 @@ export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
     ...ARITHMETIC,
     ...BIT,
     ...CONTROL_FLOW,
-    ...COPROCESSOR,
     ...DATA_TRANSFER,
     ...DECIMAL,
     ...MMX,
@@ -33,5 +32,6 @@ export const INSTRUCTION_SET: ReadonlyMap<string, Description> = new Map(
     ...STACK,
     ...STRING,
     ...SYSTEM,
+    ...X87,
   ].flatMap((description) => description.mnemonics.map((mnemonic) => [mnemonic, description] as const)),
 );

@@ -3,11 +3,11 @@ import { CR0, CR4 } from '../../x86/control-registers.ts';
 import { VECTOR } from '../../x86/exceptions.ts';
 import type { CpuContext } from '../context.ts';
 import { CpuFault } from '../fault.ts';
-import * as L from '../layout.ts';
 import { segmentToLinear } from '../segmentation.ts';
 import { enterMmx, readMmx, readXmm, writeMmx, writeXmm } from '../simd-state.ts';
 import type { Words } from '../simd/words.ts';
 import { generalProtection, invalidOpcode } from './operation.ts';
+import { checkPendingError } from './x87-access.ts';
 
 /** Operands of these operations: two of registers or {@link MEMORY}, the immediate, and where the memory operand is. */
 export type SimdArguments = readonly number[];
@@ -34,8 +34,6 @@ export const XMM_LOW64: Place = { file: 'xmm', bytes: 8, aligned: false };
 export const XMM_LOW32: Place = { file: 'xmm', bytes: 4, aligned: false };
 export const GENERAL: Place = { file: 'general', bytes: 4, aligned: false };
 
-const X87_SUMMARY = 0x80;
-
 /** The checks of SDM 3, tables 2-2 and 12-1, for an instruction that uses these registers. */
 export function requireRegisters(cpu: CpuContext, ...files: readonly RegisterFile[]): void {
   const cr0 = cpu.state.control(0);
@@ -45,20 +43,14 @@ export function requireRegisters(cpu: CpuContext, ...files: readonly RegisterFil
     if ((cr4 & CR4.OSFXSR) === 0) throw invalidOpcode('an SSE instruction while CR4.OSFXSR is 0', { cr4 });
   }
   requireTaskNotSwitched(cpu, 'an MMX or SSE instruction');
-  if (files.includes('mmx')) requireNoPendingException(cpu);
+  // MMX instructions wait for x87 exceptions like x87 ones (SDM 1, 9.6.3).
+  if (files.includes('mmx')) checkPendingError(cpu);
 }
 
 /** #NM while CR0.TS is 1. */
 export function requireTaskNotSwitched(cpu: CpuContext, what: string): void {
   const cr0 = cpu.state.control(0);
   if ((cr0 & CR0.TS) !== 0) throw new CpuFault(VECTOR.NM, undefined, `${what} while CR0.TS is 1`, { cr0 });
-}
-
-/** #MF for an x87 exception that no instruction has reported yet: MMX instructions wait for them like x87 ones (SDM 1, 9.6.3). */
-function requireNoPendingException({ state }: CpuContext): void {
-  const status = state.view.getUint32(L.X87_STATUS, true);
-  if ((status & X87_SUMMARY) !== 0)
-    throw new CpuFault(VECTOR.MF, undefined, `an x87 exception is pending: status word ${hex(status, 4)}`, { status });
 }
 
 export function readRegister({ state }: CpuContext, file: RegisterFile, index: number): Words {

@@ -16,6 +16,12 @@ import { simdIntegerOperations } from './simd-integer.ts';
 import { simdMoveOperations } from './simd-move.ts';
 import { softwareInterruptOperations } from './software-interrupt.ts';
 import { tableRegisterOperations } from './table-registers.ts';
+import { x87ArithmeticOperations } from './x87-arithmetic.ts';
+import { x87CompareOperations } from './x87-compare.ts';
+import { x87ControlOperations } from './x87-control.ts';
+import { x87EnvironmentOperations } from './x87-environment.ts';
+import { x87TranscendentalOperations } from './x87-transcendental.ts';
+import { x87TransferOperations } from './x87-transfer.ts';
 
 /** Every operation that an instruction description may call by name. While one runs, the instruction pointer is the instruction's own. */
 export const systemOperations: SystemOperations = {
@@ -36,4 +42,10 @@ export const systemOperations: SystemOperations = {
   ...simdIntegerOperations,
   ...simdFloatOperations,
   ...fxsaveOperations,
+  ...x87ArithmeticOperations,
+  ...x87CompareOperations,
+  ...x87ControlOperations,
+  ...x87EnvironmentOperations,
+  ...x87TranscendentalOperations,
+  ...x87TransferOperations,
 };

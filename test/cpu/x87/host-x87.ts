@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Extended } from '../../../src/cpu/floating-point/extended.ts';
+
+/** The x87 unit before or after an instruction, as FNSAVE stores it in 32-bit protected mode, without pointers. */
+export interface X87Image {
+  readonly control: number;
+  readonly status: number;
+  readonly tags: number;
+  /** ST(0) to ST(7). */
+  readonly registers: readonly Extended[];
+}
+
+export interface HostInput {
+  readonly x87: X87Image;
+  readonly eflags: number;
+  /** One instruction. Its memory operand is at [ebx]. */
+  readonly code: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+export interface HostOutput {
+  readonly x87: X87Image;
+  readonly eflags: number;
+  readonly eax: number;
+  readonly data: Uint8Array;
+}
+
+/** Bytes that memory operands may have. */
+export const DATA_SIZE = 128;
+const IMAGE_SIZE = 108;
+const CODE_SIZE = 16;
+const INPUT_SIZE = IMAGE_SIZE + 4 + CODE_SIZE + DATA_SIZE;
+const OUTPUT_SIZE = IMAGE_SIZE + 8 + DATA_SIZE;
+const RETURN = 0xc3;
+
+/** Runs every input on the CPU of this computer. Needs gcc with -m32. */
+export function runOnHost(inputs: readonly HostInput[]): HostOutput[] {
+  const bytes = Buffer.alloc(inputs.length * INPUT_SIZE);
+  inputs.forEach(({ x87, eflags, code, data }, n) => {
+    const record = bytes.subarray(n * INPUT_SIZE, (n + 1) * INPUT_SIZE);
+    writeImage(record, x87);
+    record.writeUInt32LE(eflags, IMAGE_SIZE);
+    record.set([...code, RETURN], IMAGE_SIZE + 4);
+    record.set(data, IMAGE_SIZE + 4 + CODE_SIZE);
+  });
+  const result = execFileSync(program(), { input: bytes, maxBuffer: 1 << 28 });
+  return inputs.map((_, n) => {
+    const record = result.subarray(n * OUTPUT_SIZE, (n + 1) * OUTPUT_SIZE);
+    return {
+      x87: readImage(record),
+      eflags: record.readUInt32LE(IMAGE_SIZE),
+      eax: record.readUInt32LE(IMAGE_SIZE + 4),
+      data: record.subarray(IMAGE_SIZE + 8),
+    };
+  });
+}
+
+function writeImage(record: Buffer, { control, status, tags, registers }: X87Image): void {
+  [control, status, tags].forEach((word, n) => record.writeUInt32LE((word | 0xffff0000) >>> 0, n * 4));
+  registers.forEach(({ signExponent, significand }, n) => {
+    record.writeBigUInt64LE(significand, 28 + n * 10);
+    record.writeUInt16LE(signExponent, 36 + n * 10);
+  });
+}
+
+function readImage(record: Buffer): X87Image {
+  const word = (n: number): number => record.readUInt16LE(n * 4);
+  const registers = Array.from({ length: 8 }, (_, n) => ({
+    signExponent: record.readUInt16LE(36 + n * 10),
+    significand: record.readBigUInt64LE(28 + n * 10),
+  }));
+  return { control: word(0), status: word(1), tags: word(2), registers };
+}
+
+/** The path of the program, built when its source changed. */
+function program(): string {
+  const source = join(import.meta.dirname, 'host-x87.c');
+  const cache = join(import.meta.dirname, '../../../.cache');
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const path = join(cache, `host-x87-${hash}`);
+  if (existsSync(path)) return path;
+  mkdirSync(cache, { recursive: true });
+  const building = `${path}.${process.pid}`;
+  execFileSync('gcc', ['-m32', '-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-Werror', '-o', building, source]);
+  renameSync(building, path);
+  return path;
+}
