@@ -147,6 +147,7 @@ function devices({ machine }: Debuggee): MachineRow {
         all.keyboard,
         all.cmos,
         all.debugPort,
+        all.powerManagement,
       ].map(({ name }) => device(name)),
       ...missing,
     ],

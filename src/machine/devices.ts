@@ -11,14 +11,16 @@ import { IntervalTimer } from './interval-timer.ts';
 import type { IoApic } from './io-apic.ts';
 import { KeyboardController } from './keyboard-controller.ts';
 import type { LocalApic } from './local-apic.ts';
+import { PciConfiguration } from './pci-configuration.ts';
 import { PostPort } from './post-port.ts';
+import { PowerManagement } from './power-management.ts';
 import { COM_PORTS, SerialPort, type ComPort } from './serial-port.ts';
 import { SystemControl } from './system-control.ts';
 import { Vga, type VideoBus } from './vga.ts';
 import { wiredOr } from './wired-or.ts';
 
 /** Interrupt lines of the PC; the serial ports name theirs in `serial-port.ts`. */
-export const IRQ = { timer: 0, keyboard: 1, clock: 8, mouse: 12 } as const;
+export const IRQ = { timer: 0, keyboard: 1, clock: 8, sci: 9, mouse: 12 } as const;
 
 /** The devices of a PC, as {@link createDevices} wires them. */
 export interface Devices {
@@ -35,6 +37,7 @@ export interface Devices {
   readonly cmos: Cmos;
   readonly debugPort: DebugPort;
   readonly systemControl: SystemControl;
+  readonly powerManagement: PowerManagement;
   readonly a20: A20Gate;
   /** Every device on the bus, in the order of lists. */
   readonly all: readonly Device[];
@@ -70,6 +73,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
   const cmos = new Cmos(clock, line(IRQ.clock), video.ram.length, report);
   const debugPort = new DebugPort();
   const systemControl = new SystemControl(a20);
+  const powerManagement = new PowerManagement(clock, line(IRQ.sci), report);
   const all: readonly Device[] = [
     interruptController,
     localApic,
@@ -81,6 +85,8 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     cmos,
     new DmaController(report),
     systemControl,
+    new PciConfiguration(report),
+    powerManagement,
     new PostPort(),
     debugPort,
   ];
@@ -98,7 +104,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
       cmos,
       debugPort,
     },
-    ...{ systemControl, a20, all },
+    ...{ systemControl, powerManagement, a20, all },
   };
   return { devices, timed: all.filter(isTimed), interrupts };
 }

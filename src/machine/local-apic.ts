@@ -160,7 +160,7 @@ export class LocalApic implements TimedDevice {
   }
 
   advance(now: number): void {
-    if (now < this.timer.due) return;
+    if (now < this.nextEvent()) return;
     this.expire(now);
   }
 

@@ -3,6 +3,7 @@ import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../
 import { Emitter } from '../util/emitter.ts';
 import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
+import { acpiTables } from './acpi-tables.ts';
 import { Bus } from './bus.ts';
 import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
 import type { TimedDevice } from './device.ts';
@@ -18,6 +19,7 @@ import {
   type MachineSnapshot,
   type MachineTime,
 } from './machine-snapshot.ts';
+import { multiprocessorTables } from './multiprocessor-table.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
@@ -92,6 +94,7 @@ export class Machine {
     this.interrupts = interrupts;
     this.onFault = this.faultLog.onFault;
     this.connect();
+    for (const { address, bytes } of [...acpiTables(), ...multiprocessorTables()]) this.memory.write(address, bytes);
     handOver(this.bus);
   }
 
@@ -340,6 +343,7 @@ export class Machine {
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
+    devices.powerManagement.onPowerOff.on(() => stop(stops.powerOff(here())));
     devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));
   }
 }

@@ -52,6 +52,11 @@ export const stops = {
     description: `The guest asked for a reset through ${how} at ${at}.`,
   }),
 
+  powerOff: (at: string): MachineStop => ({
+    reason: 'shutdown',
+    description: `The guest switched the machine off through ACPI (S5) at ${at}.`,
+  }),
+
   debugExit: (at: string, value: number): MachineStop => {
     const exitCode = ((value << 1) | 1) >>> 0;
     return {

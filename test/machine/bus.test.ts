@@ -51,10 +51,7 @@ describe('bus', () => {
     bus.portWrite(0xcf8, 32, 0x8000ff00);
     assert.equal(bus.portRead(0xcfc, 32), 0xffffffff);
     assert.equal(resets, 0);
-    assert.deepEqual(
-      reported.map((access) => access.description),
-      ['write to port 0xcf8 (32 bits)', 'read of port 0xcfc (32 bits)'],
-    );
+    assert.deepEqual(reported, []);
     bus.portWrite(0xcf9, 8, 0x06);
     assert.equal(resets, 1);
   });

@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { requireTool } from '../support/tools.ts';
-import { assemble, GUEST_BASE, machineWith } from './guest.ts';
-
-const HEADER_SIZE = 32;
-const MEMORY = 0x1000000;
+import { qemuImage, underOurs, underQemu } from './beside-qemu.ts';
 
 /** A register access of the test guest: `[port]` reads a byte and prints it, with `'discard'` it only reads; `[port, value]` writes. */
 /** From 0xa0000 on it is an address of memory. */
@@ -169,7 +162,7 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-/** A Multiboot image by the a.out kludge that makes the accesses and prints what it reads through port 0xe9. */
+/** Source that makes the accesses and prints what it reads through port 0xe9. */
 function guest(steps: readonly Step[]): string {
   const body = steps.map(([port, value]) => {
     if (port >= 0xa0000) {
@@ -180,44 +173,7 @@ function guest(steps: readonly Step[]): string {
     if (value === 'discard') return `mov edx, ${port}\nin al, dx`;
     return `mov edx, ${port}\nmov al, ${value}\nout dx, al`;
   });
-  return `
-header:
-  dd 0x1badb002, 0x10000, -(0x1badb002 + 0x10000)
-  dd header, header, 0, 0, start
-start:
-  ${body.join('\n')}
-  mov al, 0
-  out 0xf4, al
-  hlt`;
-}
-
-function underQemu(image: Uint8Array): number[] {
-  const folder = mkdtempSync(join(tmpdir(), 'start-of-day-'));
-  try {
-    const kernel = join(folder, 'kernel');
-    const output = join(folder, 'output');
-    writeFileSync(kernel, image);
-    const { status, stderr } = spawnSync(
-      'qemu-system-i386',
-      [
-        ...['-kernel', kernel, '-m', `${MEMORY / 0x100000}M`, '-display', 'none', '-no-reboot', '-serial', 'null'],
-        ...['-debugcon', `file:${output}`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
-      ],
-      { encoding: 'utf8', timeout: 30_000 },
-    );
-    assert.equal(status, 1, stderr);
-    return [...readFileSync(output)];
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function underOurs(image: Uint8Array): number[] {
-  const machine = machineWith(image, { memory: MEMORY, entry: GUEST_BASE + HEADER_SIZE });
-  const bytes: number[] = [];
-  machine.console.on((character) => bytes.push(character.charCodeAt(0)));
-  assert.equal(machine.run({ maxInstructions: 1_000_000 }).reason, 'debug-exit');
-  return bytes;
+  return body.join('\n');
 }
 
 /** Readings with their place in the sequence, so that a difference says where it is. */
@@ -237,7 +193,7 @@ describe('devices beside QEMU', () => {
 
   for (const [name, steps] of Object.entries(SEQUENCES)) {
     it(name, () => {
-      const image = assemble(guest(steps));
+      const image = qemuImage(guest(steps));
       assert.deepEqual(labelled(steps, underOurs(image)), labelled(steps, underQemu(image)));
     }).timeout(60_000);
   }
