@@ -84,13 +84,25 @@ export const SHADOW_STACK = 0x4000;
 export const SHADOW_ENTRY_SIZE = 16;
 export const SHADOW_ENTRIES = 1024;
 
+/**
+ * Not state: where the flags of the lines of code are, one byte for each 64 bytes of RAM, as what is to be added to 1/64 of an address
+ * in this memory (u32). They lie behind RAM.
+ */
+export const CODE_LINES = 0x10000;
+/** Log2 of the bytes in a line. Code is tracked by lines, because kernels keep data beside code. */
+export const CODE_LINE_SHIFT = 6;
+
 /** Interpreter jump cache: 16384 pairs (instruction pointer, micro-op). */
 export const JUMP_CACHE = 0x20000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 
-/** Direct software TLBs, one u32 per linear page of 4 GiB; an entry is host page XOR linear page, or -1. */
+/**
+ * Direct software TLBs, one u32 per linear page of 4 GiB; an entry is host page XOR linear page, or -1. The low bits are 0,
+ * or in a write entry {@link TLB_CODE_PAGE} where the page holds code: a write misses, and looks at its lines first. (One of these may be -1: it is slow.)
+ */
 export const TLB_READ = 0x100000;
 export const TLB_WRITE = 0x500000;
+export const TLB_CODE_PAGE = 0xfff;
 export const TLB_ENTRIES = 0x100000;
 
 /** The micro-op arena. */

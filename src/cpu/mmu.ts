@@ -11,8 +11,7 @@ import { AccessWatch } from './watchpoints.ts';
 
 const PAGE_MASK = ~0xfff;
 const LARGE_PAGE_ENTRIES = 1024;
-/** Code is tracked by lines of 64 bytes, because kernels keep data beside code. */
-const LINE_SHIFT = 6;
+const LINE_SHIFT = L.CODE_LINE_SHIFT;
 /** Pages whose right to be executed is remembered. */
 const FETCH_ENTRIES = 256;
 const ADDRESS_LINE_20 = 1 << 20;
@@ -20,15 +19,15 @@ const ADDRESS_LINE_20 = 1 << 20;
 /** Imports of the generated interpreter: memory accesses that miss the TLB. They never throw; BAIL says "cannot complete". */
 export interface SlowMemory {
   /** `access`: bytes, plus 16 when the access is going to write. */
-  load32(linear: number, access: number): number;
-  load64(linear: number, access: number): bigint;
-  store32(linear: number, access: number, value: number): void;
-  store64(linear: number, access: number, value: bigint): void;
+  readonly load32: (linear: number, access: number) => number;
+  readonly load64: (linear: number, access: number) => bigint;
+  readonly store32: (linear: number, access: number, value: number) => void;
+  readonly store64: (linear: number, access: number, value: bigint) => void;
 }
 
 /**
  * Linear to physical: walks the page tables, keeps the two software TLBs that generated code reads, and refuses the fast path
- * wherever something else must happen (device memory, lines that hold decoded code).
+ * wherever something else must happen (device memory), or is to be looked at first (lines that hold decoded code).
  */
 export class Mmu implements LinearMemory {
   /** Called before guest memory that holds decoded code changes, with the physical page number. */
@@ -40,7 +39,6 @@ export class Mmu implements LinearMemory {
 
   private readonly state: CpuState;
   private readonly bus: CpuBus;
-  private readonly codeLines: Uint8Array;
   private readonly codePages: Uint8Array;
   /** Pages below the end of RAM where a device answers instead. */
   private readonly devicePages: Uint8Array;
@@ -58,7 +56,6 @@ export class Mmu implements LinearMemory {
   constructor(state: CpuState, bus: CpuBus) {
     this.state = state;
     this.bus = bus;
-    this.codeLines = new Uint8Array(state.ramSize >>> LINE_SHIFT);
     this.codePages = new Uint8Array(state.ramSize >>> 12);
     this.devicePages = new Uint8Array(state.ramSize >>> 12);
   }
@@ -130,7 +127,7 @@ export class Mmu implements LinearMemory {
   /** Marks `length` bytes at `physical` as decoded code: writes to those lines report first. */
   markCode(physical: number, length: number): void {
     for (let line = physical >>> LINE_SHIFT; line <= (physical + length - 1) >>> LINE_SHIFT; line++)
-      this.codeLines[line] = 1;
+      this.state.codeLines[line] = 1;
     const page = physical >>> 12;
     if (this.codePages[page] === 0) {
       this.codePages[page] = 1;
@@ -141,7 +138,7 @@ export class Mmu implements LinearMemory {
   /** Forgets that a physical page holds code. */
   clearCode(page: number): void {
     this.codePages[page] = 0;
-    this.codeLines.fill(0, page << (12 - LINE_SHIFT), (page + 1) << (12 - LINE_SHIFT));
+    this.state.codeLines.fill(0, page << (12 - LINE_SHIFT), (page + 1) << (12 - LINE_SHIFT));
   }
 
   /** Physical address for an access at the current privilege (or CPL 0 for a system access); raises #PF. Sets accessed and dirty bits. */
@@ -175,8 +172,9 @@ export class Mmu implements LinearMemory {
     const watched = (what: 'read' | 'write'): boolean => watch.active && watch.touches(page * 0x1000, 0x1000, what);
     if (!watched('read')) this.setEntry((L.TLB_READ >> 2) + page, entry);
     // A read-modify-write reads through the write entry.
-    if (!writable || this.codePages[physical >>> 12] !== 0) return;
-    if (!watched('write') && !watched('read')) this.setEntry((L.TLB_WRITE >> 2) + page, entry);
+    if (!writable || watched('write') || watched('read')) return;
+    const beside = this.codePages[physical >>> 12] === 1 ? L.TLB_CODE_PAGE : 0;
+    this.setEntry((L.TLB_WRITE >> 2) + page, entry | beside);
   }
   private setEntry(index: number, entry: number): void {
     const { words } = this.state;
@@ -287,7 +285,10 @@ export class Mmu implements LinearMemory {
 
   private holdsCode(physical: number, bytes: number): boolean {
     if (this.codePages[physical >>> 12] === 0) return false;
-    return this.codeLines[physical >>> LINE_SHIFT] === 1 || this.codeLines[(physical + bytes - 1) >>> LINE_SHIFT] === 1;
+    return (
+      this.state.codeLines[physical >>> LINE_SHIFT] === 1 ||
+      this.state.codeLines[(physical + bytes - 1) >>> LINE_SHIFT] === 1
+    );
   }
 
   /** What the generated interpreter calls on a TLB miss. A side effect or a fault is left to the evaluator. */

@@ -79,6 +79,8 @@ export class CpuState {
   readonly x87: X87State;
   /** Size of guest physical memory in bytes. */
   readonly ramSize: number;
+  /** For each line of physical memory, 1 when it holds decoded code; generated code reads it too. */
+  readonly codeLines: Uint8Array;
   /** While an instruction is explained: takes every check that is made. */
   trace: CheckTrace | undefined;
   /** The CPU that this is the state of. */
@@ -88,7 +90,8 @@ export class CpuState {
 
   /** `ramSize` in bytes, a multiple of 64 KiB. */
   constructor(ramSize: number, model: CpuModel = cpuModel('default')) {
-    const pages = Math.ceil((L.RAM + ramSize) / 65536);
+    const lines = ramSize >>> L.CODE_LINE_SHIFT;
+    const pages = Math.ceil((L.RAM + ramSize + lines) / 65536);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
@@ -96,6 +99,8 @@ export class CpuState {
     this.ramSize = ramSize;
     this.model = model;
     this.flagMask = flagsOf(model);
+    this.codeLines = this.bytes.subarray(L.RAM + ramSize, L.RAM + ramSize + lines);
+    this.view.setUint32(L.CODE_LINES, L.RAM + ramSize - (L.RAM >>> L.CODE_LINE_SHIFT), true);
     this.eflags = 2;
     writeMxcsr(this, MXCSR_RESET);
     this.setDebugRegister(6, DR6.ones);

@@ -97,6 +97,8 @@ export interface GuestOptions {
   readonly code?: Uint8Array;
   /** Bytes of RAM, 1 MiB unless said. */
   readonly ramSize?: number;
+  /** How the translator finds hot code; unless said, everything is. */
+  readonly sampling?: SamplingPolicy;
   /** Handlers built ahead of time. */
   readonly handlers?: HandlerSource;
 }
@@ -118,8 +120,8 @@ export class Guest {
   private tables = 0;
 
   constructor(engine: EngineName, options: GuestOptions = {}) {
-    const { ramSize = 0x100000, handlers } = options;
-    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers, sampling: EVERYTHING_HOT });
+    const { ramSize = 0x100000, handlers, sampling = EVERYTHING_HOT } = options;
+    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers, sampling });
     const { state } = this.cpu;
     DESCRIPTORS.forEach(([low, high], index) => this.writeWords(PLACE.gdt + index * 8, low, high));
     state.gdtr = { base: PLACE.gdt, limit: DESCRIPTORS.length * 8 - 1 };

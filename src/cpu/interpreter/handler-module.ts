@@ -6,15 +6,17 @@ import { encodeModule, type DefinedFunction } from '../../wasm/module-encoder.ts
 import { recordWithFields, type InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
 import {
-  FLAG_FUNCTION_IMPORTS,
+  FUNCTION_IMPORTS,
   FLAG_IMAGE,
   HANDLER_PARAMETERS,
   MEMORY_PAGES,
+  SHARED_FUNCTION_IMPORTS,
   SLOW_MEMORY_IMPORTS,
   TYPE,
   TYPES,
 } from '../lowering/functions.ts';
 import { HandlerLowering } from './handler-lowering.ts';
+import { hostBesideCode } from '../lowering/code-page-write.ts';
 import { FlagLowering } from '../lowering/flag-lowering.ts';
 
 /** Table indexes of the handlers that every machine has. */
@@ -26,9 +28,9 @@ export const RUNS_SECTION = 'start-of-day.runs';
 
 /** The module with the fixed handlers, the flag functions, `start(micro-op, budget)`, and handlers for `runs`. */
 export function baseModule(runs: readonly (readonly InstructionForm[])[]): Uint8Array<ArrayBuffer> {
-  const flags: DefinedFunction[] = FLAG_FUNCTION_IMPORTS.map(({ name, type }, n) => ({
+  const shared: DefinedFunction[] = SHARED_FUNCTION_IMPORTS.map(({ name, type }, n) => ({
     type,
-    body: flagFunction(n),
+    body: sharedFunction(n),
     exportName: name,
   }));
   const handlers = [
@@ -43,8 +45,8 @@ export function baseModule(runs: readonly (readonly InstructionForm[])[]): Uint8
     types: TYPES,
     imports: SLOW_MEMORY_IMPORTS,
     memoryPages: MEMORY_PAGES,
-    functions: [...flags, ...handlers, { type: TYPE.handler, body: startFunction(), exportName: 'start' }],
-    elements: { offset: 0, functions: handlers.map((_, n) => flags.length + n) },
+    functions: [...shared, ...handlers, { type: TYPE.handler, body: startFunction(), exportName: 'start' }],
+    elements: { offset: 0, functions: handlers.map((_, n) => shared.length + n) },
     customSection: { name: RUNS_SECTION, text: JSON.stringify(runs.map(runKey)) },
   });
 }
@@ -53,7 +55,7 @@ export function baseModule(runs: readonly (readonly InstructionForm[])[]): Uint8
 export function formModule(runs: readonly (readonly InstructionForm[])[], offset: number): Uint8Array<ArrayBuffer> {
   return encodeModule({
     types: TYPES,
-    imports: [...SLOW_MEMORY_IMPORTS, ...FLAG_FUNCTION_IMPORTS],
+    imports: FUNCTION_IMPORTS,
     memoryPages: MEMORY_PAGES,
     functions: runs.map(runHandler),
     elements: { offset, functions: runs.map((_, n) => n) },
@@ -83,6 +85,11 @@ function startFunction(): FunctionBody {
   body.load(32, L.MICRO_OP.handler);
   body.callIndirect(TYPE.handler);
   return body;
+}
+
+/** By its place in {@link SHARED_FUNCTION_IMPORTS}. */
+function sharedFunction(number: number): FunctionBody {
+  return number <= FLAG_IMAGE ? flagFunction(number) : hostBesideCode();
 }
 
 /** A flag expression reads the record in memory, and nothing else. */

@@ -2,7 +2,7 @@ import { I32, I64, type ValueType } from '../../wasm/function-body.ts';
 import type { FunctionImport, FunctionType } from '../../wasm/module-encoder.ts';
 
 /** Function types of every generated module, by name. */
-export const TYPE = { handler: 0, load32: 1, store32: 2, load64: 3, store64: 4, flag: 5 } as const;
+export const TYPE = { handler: 0, load32: 1, store32: 2, load64: 3, store64: 4, flag: 5, host: 1 } as const;
 
 const signature = (parameters: readonly ValueType[], ...results: readonly ValueType[]): FunctionType => ({
   parameters,
@@ -19,8 +19,12 @@ export const TYPES: readonly FunctionType[] = [
   signature([], I32),
 ];
 
-/** Functions that every module can call, by index: the slow memory paths, then the flag functions. */
-export const FUNCTION = { load32: 0, store32: 1, load64: 2, store64: 3, flags: 4 } as const;
+/** Pairs of condition codes, and after them the image of the status flags. */
+export const CONDITION_PAIRS = 8;
+export const FLAG_IMAGE = CONDITION_PAIRS;
+
+/** Functions that every module can call, by index: the slow memory paths, the flag functions, and where a write beside code goes. */
+export const FUNCTION = { load32: 0, store32: 1, load64: 2, store64: 3, flags: 4, hostBesideCode: 13 } as const;
 
 /** Slow paths of `mmu.ts`. */
 export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
@@ -30,15 +34,17 @@ export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
   { name: 'store64', type: TYPE.store64 },
 ];
 
-/** Pairs of condition codes, and after them the image of the status flags. */
-export const CONDITION_PAIRS = 8;
-export const FLAG_IMAGE = CONDITION_PAIRS;
+/** What the base module defines for the others, by index: a flag function for each pair of condition codes (the even one) and for the image; memory. */
+export const SHARED_FUNCTION_IMPORTS: readonly FunctionImport[] = [
+  ...Array.from({ length: CONDITION_PAIRS + 1 }, (_, n) => ({
+    name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
+    type: TYPE.flag,
+  })),
+  { name: 'hostBesideCode', type: TYPE.host },
+];
 
-/** The flag functions, in the order of their index: one for each pair of condition codes (the even one), and the image. */
-export const FLAG_FUNCTION_IMPORTS: readonly FunctionImport[] = Array.from({ length: CONDITION_PAIRS + 1 }, (_, n) => ({
-  name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
-  type: TYPE.flag,
-}));
+/** What every module but the base module imports. */
+export const FUNCTION_IMPORTS: readonly FunctionImport[] = [...SLOW_MEMORY_IMPORTS, ...SHARED_FUNCTION_IMPORTS];
 
 /** A handler's parameters: micro-op and budget. */
 export const HANDLER_PARAMETERS = 2;

@@ -83,6 +83,13 @@ export abstract class MemoryLowering extends FlagLowering {
     return entry;
   }
 
+  /** Pushes where a write goes that missed the TLB entry in a local: its address in memory when it is in a page with code but beside it, else 0. */
+  protected hostBesideCode(linear: number, _entry: number, bytes: number): void {
+    this.code.get(linear);
+    this.code.i32(bytes);
+    this.code.call(FUNCTION.hostBesideCode);
+  }
+
   protected load(value: Value): void {
     const { node, width } = value;
     if (node.kind !== 'load') throw internalError(`a load of a ${node.kind}`);
@@ -94,13 +101,21 @@ export abstract class MemoryLowering extends FlagLowering {
     const host = code.temporary(I32);
     const entry = this.lookUp(linear, bytes, write);
     code.if();
+    if (write) {
+      this.hostBesideCode(linear, entry, bytes);
+      code.tee(host);
+      code.if();
+      code.get(host);
+      code.load(width, 0);
+      code.set(loaded);
+      code.else();
+    }
     code.get(linear);
     code.i32(bytes | (write ? 16 : 0));
     code.call(width === 64 ? FUNCTION.load64 : FUNCTION.load32);
     code.set(loaded);
     this.bailIfAsked();
-    code.i32(0);
-    code.set(host);
+    if (write) code.end();
     code.else();
     code.get(linear);
     code.get(entry);
@@ -135,12 +150,21 @@ export abstract class MemoryLowering extends FlagLowering {
     }
     const linear = this.linear(commit.segment, commit.offset, bytes, true);
     const entry = this.lookUp(linear, bytes, true);
+    const host = code.temporary(I32);
     code.if();
+    this.hostBesideCode(linear, entry, bytes);
+    code.tee(host);
+    code.if();
+    code.get(host);
+    this.emit(value);
+    code.store(value.width, 0);
+    code.else();
     code.get(linear);
     code.i32(bytes);
     this.emit(value);
     code.call(slow);
     this.bailIfAsked();
+    code.end();
     code.else();
     code.get(linear);
     code.get(entry);

@@ -3,6 +3,7 @@ import { internalError } from '../../util/errors.ts';
 import { I32, type FunctionBody } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { ChainLowering } from '../lowering/chain-lowering.ts';
+import { pushHostBesideCode } from '../lowering/code-page-write.ts';
 import type { FlagPart } from '../lowering/value-lowering.ts';
 
 const FLAG_PARTS: readonly FlagPart[] = ['kind', 'a', 'b', 'result'];
@@ -79,6 +80,9 @@ export abstract class LocalRegisterLowering extends ChainLowering {
   protected segmentWord(segment: SegmentRef, word: number): void {
     if (segment === 'field') throw internalError('a micro-op segment in a region');
     this.word(L.SEGMENTS + segment * L.SEGMENT_SIZE + word, 32);
+  }
+  protected override hostBesideCode(linear: number, entry: number, bytes: number): void {
+    pushHostBesideCode(this.code, linear, entry, () => this.code.i32(bytes));
   }
   protected field(): never {
     throw internalError('a micro-op field in a region');

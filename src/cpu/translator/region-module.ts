@@ -1,13 +1,6 @@
 import { FunctionBody } from '../../wasm/function-body.ts';
 import { encodeModule } from '../../wasm/module-encoder.ts';
-import {
-  FLAG_FUNCTION_IMPORTS,
-  HANDLER_PARAMETERS,
-  MEMORY_PAGES,
-  SLOW_MEMORY_IMPORTS,
-  TYPE,
-  TYPES,
-} from '../lowering/functions.ts';
+import { FUNCTION_IMPORTS, HANDLER_PARAMETERS, MEMORY_PAGES, TYPE, TYPES } from '../lowering/functions.ts';
 import type { Region } from './region.ts';
 import { RegionLowering } from './region-lowering.ts';
 
@@ -17,7 +10,7 @@ export function regionModule(region: Region): Uint8Array<ArrayBuffer> {
   new RegionLowering(body, region).lower();
   return encodeModule({
     types: TYPES,
-    imports: [...SLOW_MEMORY_IMPORTS, ...FLAG_FUNCTION_IMPORTS],
+    imports: FUNCTION_IMPORTS,
     memoryPages: MEMORY_PAGES,
     functions: [{ type: TYPE.handler, body }],
     elements: { offset: region.handler, functions: [0] },
