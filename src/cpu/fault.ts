@@ -24,6 +24,17 @@ export class CpuFault extends Error {
   }
 }
 
+/** A fault of a task that was just switched to: its handler returns there, and the old task is left (SDM 3, 7.3). */
+export class NewTaskFault extends CpuFault {
+  /** Offset in CS of the task's first instruction. */
+  readonly returnIp: number;
+
+  constructor(fault: CpuFault, returnIp: number) {
+    super(fault.vector, fault.errorCode, fault.reason, fault.operands);
+    this.returnIp = returnIp;
+  }
+}
+
 /** One exception as the machine recorded it. */
 export interface FaultRecord {
   readonly vector: number;

@@ -1,24 +1,26 @@
 import { combineExceptions, formatException, VECTOR } from '../../x86/exceptions.ts';
 import type { CpuContext } from '../context.ts';
-import { CpuFault, TripleFault } from '../fault.ts';
+import { CpuFault, NewTaskFault, TripleFault } from '../fault.ts';
 import { deliverInterrupt } from './interrupt-delivery.ts';
 
 /**
  * Delivers an exception, and what its delivery raises, until a handler is entered (SDM 3, 6.15, interrupt 8).
  * Returns every exception on the way in order: one when the first was delivered, the last is the one whose handler runs.
  * A fault that makes a double fault is told in the reason of the #DF that takes its place.
- * Throws {@link TripleFault} with the state as it was; its chain ends with the fault that stopped the #DF.
+ * Throws {@link TripleFault} with the state as it was, unless a task switch had begun; its chain ends with the fault that stopped the #DF.
  * CR2 takes the address of a page fault (operand `address`, linear) even when it becomes a double fault.
  */
 export function raiseException(cpu: CpuContext, fault: CpuFault, returnIp: number): readonly CpuFault[] {
   const savedCr2 = cpu.state.control(2);
   const chain = [fault];
   let current = fault;
+  let ip = returnIpOf(fault, returnIp);
   try {
     latchPageFaultAddress(cpu, fault);
     for (;;) {
-      const next = attempt(cpu, current, returnIp);
+      const next = attempt(cpu, current, ip);
       if (next === undefined) return chain;
+      ip = returnIpOf(next, ip);
       const outcome = combineExceptions(current.vector, next.vector);
       if (outcome === 'shutdown') throw new TripleFault([...chain, next]);
       latchPageFaultAddress(cpu, next);
@@ -40,6 +42,10 @@ function attempt(cpu: CpuContext, fault: CpuFault, returnIp: number): CpuFault |
     if (error instanceof CpuFault) return error;
     throw error;
   }
+}
+
+function returnIpOf(fault: CpuFault, otherwise: number): number {
+  return fault instanceof NewTaskFault ? fault.returnIp : otherwise;
 }
 
 function doubleFault(first: CpuFault, second: CpuFault): CpuFault {

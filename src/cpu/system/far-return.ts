@@ -4,7 +4,7 @@ import { VECTOR } from '../../x86/exceptions.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import { decodeSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
-import { CpuFault, Unimplemented } from '../fault.ts';
+import type { CpuFault } from '../fault.ts';
 import { ACCESS, SEGMENT } from '../state.ts';
 import {
   enterCode,
@@ -28,6 +28,7 @@ import { inProtectedMode, inRealMode, inVirtual8086Mode, type SystemOperations }
 import { interruptReturnInRealMode } from './real-mode.ts';
 import { checkStackSegment, DATA_REGISTERS, nullSegment } from './segment-load.ts';
 import { currentStack, movePointer, readStack, withPointer } from './stack.ts';
+import { readTaskEntry, switchTask } from './task-switch.ts';
 import { interruptReturnIn8086, returnTo8086 } from './virtual-8086.ts';
 
 const CS_USE: SelectorUse = { name: 'return CS', vector: VECTOR.GP, external: 0 };
@@ -55,7 +56,7 @@ function interruptReturn(cpu: CpuContext): void {
   if (inRealMode(cpu)) return interruptReturnInRealMode(cpu);
   if (inVirtual8086Mode(cpu)) return interruptReturnIn8086(cpu);
   const { state } = cpu;
-  if ((state.systemFlags & EFLAGS.NT) !== 0) throw new Unimplemented('hardware task switch');
+  if ((state.systemFlags & EFLAGS.NT) !== 0) return taskReturn(cpu);
   const width = cpu.instruction.operandSize;
   const [offset = 0, selector = 0, image = 0] = readStack(cpu, currentStack(cpu), 0, 3, width);
   if (width === 32 && (image & EFLAGS.VM) !== 0 && state.cpl === 0) return returnTo8086(cpu);
@@ -64,6 +65,13 @@ function interruptReturn(cpu: CpuContext): void {
   const eflags = ((state.eflags & ~mask) | (image & mask)) >>> 0;
   commit(cpu, plan);
   state.eflags = eflags;
+}
+
+/** IRET while NT is 1: back to the task that the back link of the TSS names (SDM 2, IRET, "task return"). */
+function taskReturn(cpu: CpuContext): void {
+  const link = cpu.memory.read(cpu.state.segment(SEGMENT.tr).base, 16, true);
+  const entry = readTaskEntry(cpu, link, { name: 'back link: TSS', vector: VECTOR.TS, external: 0 }, true);
+  switchTask(cpu, entry, { kind: 'return', returnIp: cpu.instruction.next, external: 0 });
 }
 
 /** The checks of a return whose CS was found on the stack; `popped` values were read so far. */

@@ -5,7 +5,7 @@ import { decodeGate, type Gate } from '../../x86/gate.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import { decodeSelector } from '../../x86/selector.ts';
 import type { CpuContext } from '../context.ts';
-import { type CpuFault, Unimplemented } from '../fault.ts';
+import type { CpuFault } from '../fault.ts';
 import { SEGMENT } from '../state.ts';
 import {
   enterCode,
@@ -21,6 +21,7 @@ import { farCall8086, farJump8086 } from './far-transfer-8086.ts';
 import { inProtectedMode, type SystemOperations } from './operation.ts';
 import { currentStack, planPushes, readStack, writePushes } from './stack.ts';
 import { innerStack } from './task-state.ts';
+import { readTaskEntry, switchTask } from './task-switch.ts';
 
 const USE: SelectorUse = { name: 'CS', vector: VECTOR.GP, external: 0 };
 
@@ -28,6 +29,7 @@ const USE: SelectorUse = { name: 'CS', vector: VECTOR.GP, external: 0 };
 function farJump(cpu: CpuContext, selector: number, offset: number): void {
   if (!inProtectedMode(cpu)) return farJump8086(cpu, selector, truncated(offset, cpu.instruction.operandSize));
   const entry = readTarget(cpu, selector, USE);
+  if (isTask(entry)) return transferToTask(cpu, entry, 'jump');
   const gate = callGateOf(cpu, entry);
   const target =
     gate === undefined
@@ -42,6 +44,7 @@ function farJump(cpu: CpuContext, selector: number, offset: number): void {
 function farCall(cpu: CpuContext, selector: number, offset: number): void {
   if (!inProtectedMode(cpu)) return farCall8086(cpu, selector, truncated(offset, cpu.instruction.operandSize));
   const entry = readTarget(cpu, selector, USE);
+  if (isTask(entry)) return transferToTask(cpu, entry, 'nest');
   const gate = callGateOf(cpu, entry);
   if (gate === undefined) {
     const { operandSize } = cpu.instruction;
@@ -98,25 +101,38 @@ function checkDirectTarget(cpu: CpuContext, entry: TableEntry, offset: number): 
   return { entry, offset, cpl };
 }
 
+function isTask({ descriptor }: TableEntry): boolean {
+  return descriptor.kind === 'task-gate' || descriptor.kind === 'tss-available' || descriptor.kind === 'tss-busy';
+}
+
+/** JMP or CALL to a TSS, or to a task gate (SDM 2, JMP; SDM 3, 7.3). The offset is not used. */
+function transferToTask(cpu: CpuContext, entry: TableEntry, kind: 'jump' | 'nest'): void {
+  const isGate = entry.descriptor.kind === 'task-gate';
+  requireGateLevel(cpu, entry, isGate ? 'a task gate' : 'a TSS');
+  if (isGate && !entry.descriptor.present)
+    throw selectorFault(VECTOR.NP, entry.selector, USE, ' is a task gate that is not present');
+  const use: SelectorUse = { ...USE, name: isGate ? 'task gate: TSS' : 'TSS' };
+  const task = readTaskEntry(cpu, isGate ? entry.low >>> 16 : entry.selector, use, false);
+  switchTask(cpu, task, { kind, returnIp: cpu.instruction.next, external: 0 });
+}
+
+/** #GP with the selector unless both CPL and RPL are as privileged as the gate or TSS. */
+function requireGateLevel(cpu: CpuContext, { selector, descriptor: { dpl } }: TableEntry, what: string): void {
+  const { rpl } = decodeSelector(selector);
+  const { cpl } = cpu.state;
+  if (dpl >= Math.max(cpl, rpl)) return;
+  const level = cpl > dpl ? `CPL ${cpl}` : `RPL ${rpl}`;
+  throw selectorFault(VECTOR.GP, selector, USE, ` is ${what} with DPL ${dpl}, more privileged than ${level}`);
+}
+
 type CallGate = Gate & { readonly width: 16 | 32 };
 
 /** The entry as a call gate that this level may use; undefined when it is not a gate. */
 function callGateOf(cpu: CpuContext, entry: TableEntry): CallGate | undefined {
-  const { kind, dpl, present } = entry.descriptor;
-  if (kind === 'task-gate' || kind === 'tss-available') throw new Unimplemented('hardware task switch');
+  const { kind, present } = entry.descriptor;
   const gate = kind === 'call-gate' ? decodeGate(entry.low, entry.high) : undefined;
   if (gate?.width === undefined) return undefined;
-  const { rpl } = decodeSelector(entry.selector);
-  const { cpl } = cpu.state;
-  if (dpl < Math.max(cpl, rpl)) {
-    const level = cpl > dpl ? `CPL ${cpl}` : `RPL ${rpl}`;
-    throw selectorFault(
-      VECTOR.GP,
-      entry.selector,
-      USE,
-      ` is a call gate with DPL ${dpl}, more privileged than ${level}`,
-    );
-  }
+  requireGateLevel(cpu, entry, 'a call gate');
   if (!present) throw selectorFault(VECTOR.NP, entry.selector, USE, ' is a call gate that is not present');
   return { ...gate, width: gate.width };
 }

@@ -7,7 +7,7 @@ import { exceptionFact, VECTOR } from '../../x86/exceptions.ts';
 import { decodeGate, type Gate } from '../../x86/gate.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import type { CpuContext } from '../context.ts';
-import { CpuFault, Unimplemented } from '../fault.ts';
+import { CpuFault } from '../fault.ts';
 import { SEGMENT } from '../state.ts';
 import {
   enterCode,
@@ -24,6 +24,7 @@ import { deliverInRealMode } from './real-mode.ts';
 import { nullSegment } from './segment-load.ts';
 import { currentStack, planPushes, writePushes, type PushPlan } from './stack.ts';
 import { innerStack, type InnerStack } from './task-state.ts';
+import { readTaskEntry, switchTask } from './task-switch.ts';
 import { FRAME_SEGMENTS } from './virtual-8086.ts';
 
 /** What is delivered. */
@@ -38,12 +39,13 @@ export interface InterruptDelivery {
 
 /**
  * Enters the handler of `vector` through its gate in the IDT (SDM 2, INT n, "protected mode"; SDM 3, 6.12).
- * Throws {@link CpuFault} with nothing changed when a check refuses; task gates are {@link Unimplemented}.
+ * Throws {@link CpuFault} with nothing changed when a check refuses; a fault of a task that a task gate led to is one of that task.
  */
 export function deliverInterrupt(cpu: CpuContext, vector: number, delivery: InterruptDelivery): void {
   if (inRealMode(cpu)) return deliverInRealMode(cpu, vector, delivery.returnIp);
   const external = delivery.kind === 'software' ? 0 : SELECTOR_ERROR.external;
   const gate = readGate(cpu, vector, delivery.kind, external);
+  if (gate.kind === 'task') return enterTaskGate(cpu, gate, vector, delivery, external);
   const target = checkTarget(cpu, gate, vector, external);
   const width = gate.width ?? 32;
 
@@ -91,8 +93,25 @@ function readGate(cpu: CpuContext, vector: number, kind: InterruptDelivery['kind
     'descriptor',
     `vector ${vector}: IDT entry at lin:${hex(address, 8)} is ${describeGate(gate)}`,
   );
-  if (gate.kind === 'task') throw new Unimplemented('hardware task switch');
   return gate;
+}
+
+/** The handler is a task of its own (SDM 3, 6.12.2). */
+function enterTaskGate(
+  cpu: CpuContext,
+  gate: Gate,
+  vector: number,
+  { returnIp, errorCode, kind }: InterruptDelivery,
+  external: number,
+): void {
+  const use = { name: `vector ${vector}: TSS`, vector: VECTOR.GP, external };
+  const entry = readTaskEntry(cpu, gate.selector, use, false);
+  switchTask(cpu, entry, { kind: 'nest', returnIp, external, resume: resumes(vector, kind), errorCode });
+}
+
+/** A handler of a fault returns to the instruction, which must then pass its own instruction breakpoint (SDM 3, 17.3.1.1). */
+function resumes(vector: number, kind: InterruptDelivery['kind']): boolean {
+  return kind === 'exception' && exceptionFact(vector)?.kind === 'fault';
 }
 
 /** The code segment a gate leads to, and the level it runs at. Its offset is checked after the stack, as the CPU does. */
@@ -119,8 +138,7 @@ function checkTarget(cpu: CpuContext, gate: Gate, vector: number, external: numb
 /** What is pushed, in order. */
 function frameOf(cpu: CpuContext, vector: number, delivery: InterruptDelivery, switched: boolean): number[] {
   const { state } = cpu;
-  // A handler of a fault returns to the instruction, which must then pass its own instruction breakpoint (SDM 3, 17.3.1.1).
-  const resume = delivery.kind === 'exception' && exceptionFact(vector)?.kind === 'fault' ? EFLAGS.RF : 0;
+  const resume = resumes(vector, delivery.kind) ? EFLAGS.RF : 0;
   const outer = switched ? [state.segment(SEGMENT.ss).selector, state.register32(REGISTER.esp)] : [];
   if (inVirtual8086Mode(cpu)) outer.unshift(...FRAME_SEGMENTS.map((index) => state.segment(index).selector).reverse());
   const code = delivery.errorCode === undefined ? [] : [delivery.errorCode];

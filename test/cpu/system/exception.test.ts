@@ -111,14 +111,4 @@ describe('exceptions raised while an exception is delivered (SDM 3, 6.15)', () =
     ]);
     assert.equal(cpu.state.control(2), 0x1234);
   });
-
-  it('passes on what the machine does not have, CR2 as it was', () => {
-    const cpu = new BareCpu();
-    cpu.gate(14, SELECTOR.tss, 0, 0x8500);
-    assert.throws(
-      () => raiseException(cpu, new CpuFault(14, 0, 'test', { address: 0xdeadb000 }), 0x5000),
-      Unimplemented,
-    );
-    assert.equal(cpu.state.control(2), 0);
-  });
 });

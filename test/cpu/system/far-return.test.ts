@@ -110,10 +110,4 @@ describe('IRET (SDM 2)', () => {
     cpu.writeWords(GDT + SELECTOR.absentData, [0xffff, 0x00cf7200]);
     cpu.refuses('interrupt-return', [], 12, 0x30, 'return SS selector 0x33 is not present');
   });
-
-  it('names what it does not have', () => {
-    const cpu = new BareCpu();
-    cpu.state.eflags = 0x4002;
-    assert.throws(() => cpu.run('interrupt-return'), { name: 'Unimplemented', what: 'hardware task switch' });
-  });
 });

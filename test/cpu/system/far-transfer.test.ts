@@ -62,11 +62,6 @@ describe('far JMP and CALL (SDM 2)', () => {
     );
   });
 
-  it('names hardware task switches as missing', () => {
-    const cpu = new BareCpu();
-    assert.throws(() => cpu.run('far-jump', SELECTOR.tss, 0), { name: 'Unimplemented', what: 'hardware task switch' });
-  });
-
   describe('through a call gate', () => {
     it('enters code of the same level at the offset of the gate', () => {
       const cpu = new BareCpu();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { CpuFault } from '../../../src/cpu/fault.ts';
-import { Unimplemented } from '../../../src/cpu/fault.ts';
 import { SEGMENT } from '../../../src/cpu/state.ts';
 import { deliverInterrupt, type InterruptDelivery } from '../../../src/cpu/system/interrupt-delivery.ts';
 import { BareCpu, GDT, SELECTOR, STACK, STACK0, TSS } from './bare-cpu.ts';
@@ -269,14 +268,5 @@ describe('interrupt delivery in protected mode (SDM 2, INT n)', () => {
     assert.equal(cpu.esp, 0xabcdfff8);
     assert.deepEqual(cpu.stack(0xfff8, 2), [0x5000, SELECTOR.code0]);
     assert.deepEqual(cpu.stack(0, 1), [0x202]);
-  });
-
-  it('names what it does not have', () => {
-    const cpu = new BareCpu();
-    cpu.gate(8, SELECTOR.tss, 0, 0x8500);
-    assert.throws(
-      () => deliverInterrupt(cpu, 8, exception),
-      (error) => error instanceof Unimplemented && error.what === 'hardware task switch',
-    );
   });
 });
