@@ -12,7 +12,7 @@ import { restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
 import { EXITS, type CpuExit, type CpuFaultEvent, type CpuRunOptions } from './cpu-run.ts';
 import { DebugEvents } from './debug-events.ts';
 import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
-import { CpuFault, NumericErrorFreeze, TripleFault, Unimplemented } from './fault.ts';
+import { CpuFault, NewTaskFault, NumericErrorFreeze, TripleFault, Unimplemented } from './fault.ts';
 import { recordWithOperands } from './instruction-form.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { memoryOperations } from './memory-operations.ts';
@@ -24,7 +24,7 @@ import { CpuState, SEGMENT, SHADOW } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import { deliverInterrupt } from './system/interrupt-delivery.ts';
 import { systemOperations } from './system/system-operations.ts';
-import type { SystemOperations } from './system/operation.ts';
+import { inRealMode, type SystemOperations } from './system/operation.ts';
 import type { Watchpoint, WatchHit } from './watchpoints.ts';
 
 /** `translator`: the interpreter, and hot code translated; what a guest sees is the same with each. */
@@ -438,8 +438,9 @@ export class Cpu implements CpuContext {
     if (state.nonMaskablePending) this.attention();
   }
 
-  /** Enters the handler of a fault at `ip`, or of what its delivery raised. Throws {@link TripleFault} and {@link Unimplemented}. */
-  private raise(fault: CpuFault, ip: number): void {
+  /** Enters the handler of a fault at `instructionIp`, or of what its delivery raised. Throws {@link TripleFault} and {@link Unimplemented}. */
+  private raise(fault: CpuFault, instructionIp: number): void {
+    const ip = fault instanceof NewTaskFault ? fault.returnIp : instructionIp;
     const cs = this.state.segment(SEGMENT.cs).selector;
     const { dr6 } = fault.operands;
     const undo = fault.vector === VECTOR.DB && dr6 !== undefined ? this.debug.report(dr6) : undefined;
@@ -452,8 +453,8 @@ export class Cpu implements CpuContext {
     try {
       const chain = raiseException(this, fault, ip);
       record(chain);
-      // An error code lies on top of the return address.
-      const above = chain.at(-1)?.errorCode === undefined ? 0 : 4;
+      // An error code lies on top of the return address; real mode pushes none.
+      const above = chain.at(-1)?.errorCode === undefined || inRealMode(this) ? 0 : 4;
       this.shadowStack.enter(ip, this.state.register32(4) + above, 'interrupt');
     } catch (error) {
       undo?.();

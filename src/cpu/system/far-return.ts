@@ -127,14 +127,11 @@ function dropPrivilegedSegments(cpu: CpuContext, cpl: number): void {
   }
 }
 
-/**
- * EFLAGS bits that IRET takes from the stack. RF is left clear: it would only hold off instruction breakpoints of the
- * debug registers, which this CPU does not arm, and the next instruction would clear it.
- */
+/** EFLAGS bits that IRET takes from the stack in protected mode (SDM 2, IRET). */
 function restoredFlags(cpl: number, iopl: number, width: 16 | 32): number {
   const always =
     EFLAGS.CF | EFLAGS.PF | EFLAGS.AF | EFLAGS.ZF | EFLAGS.SF | EFLAGS.TF | EFLAGS.DF | EFLAGS.OF | EFLAGS.NT;
-  const wide = width === 32 ? EFLAGS.AC | EFLAGS.ID : 0;
+  const wide = width === 32 ? EFLAGS.RF | EFLAGS.AC | EFLAGS.ID : 0;
   const interrupts = cpl <= iopl ? EFLAGS.IF : 0;
   const privileged = cpl === 0 ? EFLAGS.IOPL | (width === 32 ? EFLAGS.VIF | EFLAGS.VIP : 0) : 0;
   return always | wide | interrupts | privileged;

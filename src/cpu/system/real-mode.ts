@@ -7,11 +7,8 @@ import { generalProtection } from './operation.ts';
 import { enterCode8086, requireOffset8086 } from './segments-8086.ts';
 import { currentStack, movePointer, planPushes, readStack, writePushes } from './stack.ts';
 
-/**
- * EFLAGS bits that IRET takes from the stack in real mode (SDM 2, IRET: `257FD5H`), but for RF: it would only hold off an
- * instruction breakpoint at the next instruction, which then clears it.
- */
-const RESTORED = { 16: 0x00007fd5, 32: 0x00247fd5 } as const;
+/** EFLAGS bits that IRET takes from the stack in real mode (SDM 2, IRET). */
+const RESTORED = { 16: 0x00007fd5, 32: 0x00257fd5 } as const;
 
 /**
  * Enters the handler of a vector through the interrupt vector table (SDM 2, INT n, "real-address mode"; SDM 3, 20.1.4).

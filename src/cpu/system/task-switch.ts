@@ -1,5 +1,6 @@
 import { hex } from '../../util/hex.ts';
 import { CR0 } from '../../x86/control-registers.ts';
+import { DR6, DR7 } from '../../x86/debug-registers.ts';
 import { kindName } from '../../x86/descriptor-text.ts';
 import { SYSTEM_TYPE } from '../../x86/descriptor.ts';
 import { EFLAGS } from '../../x86/eflags.ts';
@@ -10,6 +11,7 @@ import type { CpuContext } from '../context.ts';
 import { CpuFault, NewTaskFault } from '../fault.ts';
 import { SEGMENT } from '../state.ts';
 import { requirePresent } from './code-segment.ts';
+import { setPageDirectory } from './control-register-access.ts';
 import { cacheOf, readDescriptor, selectorFault, type SelectorUse, type TableEntry } from './descriptor-table.ts';
 import { inVirtual8086Mode, setPrivilegeLevel } from './operation.ts';
 import { nullSegment } from './segment-load.ts';
@@ -35,10 +37,8 @@ export interface TaskSwitch {
 
 /** The two bytes of a descriptor's type that tell a busy TSS. */
 const BUSY = 2;
-/** Every flag there is. */
-const DEFINED_FLAGS = 0x003f7fd5;
-/** L0-L3 and LE of DR7, which a task switch clears (SDM 3, 17.2.4). */
-const LOCAL_BREAKPOINTS = 0x155;
+/** DR7.LE, which a task switch clears with L0-L3 (SDM 3, 17.2.4). */
+const LOCAL_EXACT = 1 << 8;
 const CODE_AND_DATA = [SEGMENT.es, SEGMENT.cs, SEGMENT.ss, SEGMENT.ds, SEGMENT.fs, SEGMENT.gs] as const;
 
 /**
@@ -107,14 +107,11 @@ function layoutOf(type: number): TaskLayout {
 /** The part of the new state that needs no checks. Segments get their selectors, and can be used when they are checked. */
 function loadRegisters(cpu: CpuContext, image: TaskImage, nests: boolean): void {
   const { state } = cpu;
-  const cr0 = state.control(0);
-  state.setControl(0, cr0 | CR0.TS);
-  state.setDebugRegister(7, state.debugRegister(7) & ~LOCAL_BREAKPOINTS);
-  if (image.pageDirectory !== undefined && (cr0 & CR0.PG) !== 0) {
-    state.setControl(3, image.pageDirectory);
-    cpu.flushTranslations();
-  }
-  state.eflags = (image.eflags & DEFINED_FLAGS) | (nests ? EFLAGS.NT : 0);
+  state.setControl(0, state.control(0) | CR0.TS);
+  state.setDebugRegister(7, state.debugRegister(7) & ~(DR7.local | LOCAL_EXACT));
+  cpu.debugRegistersChanged();
+  if (image.trap) state.debugPending |= DR6.BT;
+  state.eflags = image.eflags | (nests ? EFLAGS.NT : 0);
   state.interruptShadow = false;
   image.registers.forEach((value, index) => state.setRegister32(index, value));
   state.ip = image.ip;
@@ -125,6 +122,8 @@ function loadRegisters(cpu: CpuContext, image: TaskImage, nests: boolean): void 
 
 function enterTask(cpu: CpuContext, image: TaskImage, layout: TaskLayout, how: TaskSwitch): void {
   const { state } = cpu;
+  if (image.pageDirectory !== undefined && (state.control(0) & CR0.PG) !== 0)
+    setPageDirectory(cpu, image.pageDirectory);
   try {
     if (inVirtual8086Mode(cpu)) {
       for (const index of CODE_AND_DATA) state.setSegment(index, segment8086(cpu, index, image.selectors[index]));

@@ -71,7 +71,7 @@ export function interruptReturnIn8086(cpu: CpuContext): void {
   const eflags = restoredFlags8086(cpu, image, width);
   requireOffset8086(cpu, selector, offset);
   state.setRegister32(REGISTER.esp, movePointer(stack, (3 * width) / 8));
-  state.eflags = eflags;
+  state.eflags = eflags | (width === 32 ? image & EFLAGS.RF : 0);
   enterCode8086(cpu, selector, offset);
 }
 
@@ -83,16 +83,13 @@ export function returnTo8086(cpu: CpuContext): void {
   if (offset > 0xffff) {
     throw generalProtection(`IRET to virtual-8086 offset ${hex(offset)}, past the segment limit 0xffff`, { offset });
   }
-  state.eflags = image & DEFINED_FLAGS;
+  state.eflags = image;
   FRAME_SEGMENTS.forEach((index, n) => state.setSegment(index, segment8086(cpu, index, (data[n] ?? 0) & 0xffff)));
   state.setSegment(SEGMENT.ss, segment8086(cpu, SEGMENT.ss, ss & 0xffff));
   state.setRegister32(REGISTER.esp, pointer);
   setPrivilegeLevel(cpu, 3);
   enterCode8086(cpu, cs & 0xffff, offset);
 }
-
-/** Every flag there is but RF, which would only hold off an instruction breakpoint at the next instruction. */
-const DEFINED_FLAGS = 0x003e7fd5;
 
 /**
  * INT n in virtual-8086 mode (SDM 3, table 20-2): with CR4.VME and a clear bit in the redirection bitmap of the TSS the handler

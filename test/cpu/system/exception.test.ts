@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CpuFault, TripleFault, Unimplemented } from '../../../src/cpu/fault.ts';
+import { CpuFault, TripleFault } from '../../../src/cpu/fault.ts';
 import { raiseException } from '../../../src/cpu/system/exception.ts';
 import { BareCpu, IDT, SELECTOR, STACK } from './bare-cpu.ts';
 
