@@ -16,7 +16,7 @@ export interface SymbolsConfiguration {
 /** The attributes of a `launch` request. What each one means stands in {@link LAUNCH_SCHEMA}. */
 export interface LaunchConfiguration {
   readonly program: string;
-  readonly entry?: 'auto' | 'multiboot' | 'native';
+  readonly entry?: 'auto' | 'multiboot' | 'linux32' | 'native';
   readonly entryAddress?: string;
   readonly hypervisor?: 'native';
   readonly poison?: boolean;
@@ -39,11 +39,11 @@ export const LAUNCH_SCHEMA = {
   properties: {
     program: {
       type: 'string',
-      description: 'The kernel file: an ELF, or an image with a Multiboot header that holds its addresses.',
+      description: 'The kernel file: an ELF, a bzImage, or an image with a Multiboot header that holds its addresses.',
     },
     entry: {
       type: 'string',
-      enum: ['auto', 'multiboot', 'native'],
+      enum: ['auto', 'multiboot', 'linux32', 'native'],
       default: 'auto',
       description:
         'How the kernel is entered. "auto" takes the first that the image offers and says what else there is.',

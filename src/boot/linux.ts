@@ -1,6 +1,7 @@
 import type { ByteReader } from '../util/bytes.ts';
 import { hex } from '../util/hex.ts';
 import type { EntryProtocol } from './entry-protocol.ts';
+import { planLinux32 } from './linux-32.ts';
 import type { EntryName, RecognisedField } from './protocol.ts';
 
 /** Fields of the setup header (Linux Documentation/arch/x86/boot.rst), by file offset. */
@@ -107,5 +108,5 @@ function linuxEntry(entry: EntryName, label: string, needsLong: boolean): EntryP
 }
 
 export const linux16 = linuxEntry('linux16', 'Linux, 16-bit entry', false);
-export const linux32 = linuxEntry('linux32', 'Linux, 32-bit entry', false);
+export const linux32: EntryProtocol = { ...linuxEntry('linux32', 'Linux, 32-bit entry', false), plan: planLinux32 };
 export const linux64 = linuxEntry('linux64', 'Linux, 64-bit entry', true);
