@@ -16,8 +16,7 @@ export const MXCSR_MASK = 0xffff;
 /** MXCSR after power-up and INIT: all exceptions masked, round to nearest (SDM 3, table 9-1). */
 export const MXCSR_RESET = 0x1f80;
 
-/** TOP in the x87 status word, and what the tag word says of eight empty registers. */
-const STATUS_TOP = 0x3800;
+/** The tag word of eight empty registers. */
 const ALL_EMPTY = 0xffff;
 
 /** The two words of an MMX register, the significand of the x87 register with its number. */
@@ -58,17 +57,13 @@ export function writeMxcsr({ view }: CpuState, value: number): void {
 }
 
 /** What every MMX instruction but EMMS does to the x87 unit: TOP is 0, every register valid (SDM 1, 9.5.1). */
-export function enterMmx(state: CpuState): void {
-  setTopToZero(state);
-  state.view.setUint32(L.X87_TAG, 0, true);
+export function enterMmx({ x87 }: CpuState): void {
+  x87.top = 0;
+  x87.tagWord = 0;
 }
 
 /** EMMS: every x87 register is empty. TOP is 0 too, which the SDM does not say. */
-export function leaveMmx(state: CpuState): void {
-  setTopToZero(state);
-  state.view.setUint32(L.X87_TAG, ALL_EMPTY, true);
-}
-
-function setTopToZero({ view }: CpuState): void {
-  view.setUint32(L.X87_STATUS, view.getUint32(L.X87_STATUS, true) & ~STATUS_TOP, true);
+export function leaveMmx({ x87 }: CpuState): void {
+  x87.top = 0;
+  x87.tagWord = ALL_EMPTY;
 }

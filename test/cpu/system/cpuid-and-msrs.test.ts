@@ -3,7 +3,7 @@ import type { CpuModelName } from '../../../src/x86/cpu-model.ts';
 import { BareCpu } from './bare-cpu.ts';
 
 /** Bits of leaf 1 EDX (SDM 2, table 3-11) that others bring as they land. */
-const LATER = bits(0, 9, 23, 24, 25, 26);
+const LATER = bits(0, 9);
 const PENTIUM = bits(0, 1, 2, 3, 4, 5, 8);
 const PENTIUM_PRO = PENTIUM | bits(6, 9, 12, 13, 15);
 const DEFAULT = PENTIUM_PRO | bits(11, 16, 17, 19, 23, 24, 25, 26);
