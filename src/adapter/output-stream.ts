@@ -1,4 +1,5 @@
 import type { Machine } from '../machine/machine.ts';
+import type { UnclaimedAccess } from '../machine/unclaimed.ts';
 import type { SerialEvent } from './protocol.ts';
 
 /** Collects what the guest sends to COM1 and to the console port, so that a run of bytes is one event. */
@@ -8,6 +9,8 @@ export class OutputStream {
   private serial = '';
   /** For the Debug Console, in the order in which it came. */
   private console = '';
+  /** What the machine has to say of the guest. */
+  private notes = '';
 
   constructor(machine: Machine, serial: 'console' | 'terminal', send: (event: string, body: unknown) => void) {
     this.send = send;
@@ -16,6 +19,7 @@ export class OutputStream {
       this.serial += character;
       if (serial === 'console') this.console += character;
     });
+    machine.bus.unclaimed.onFirst.on((access) => (this.notes += note(access)));
     machine.console.on((character) => (this.console += character));
   }
 
@@ -24,7 +28,15 @@ export class OutputStream {
     const serial: SerialEvent = { text: this.serial };
     if (serial.text !== '') this.send('startOfDay/serial', serial);
     if (this.console !== '') this.send('output', { category: 'stdout', output: this.console.replaceAll('\r\n', '\n') });
+    if (this.notes !== '') this.send('output', { category: 'console', output: this.notes });
     this.serial = '';
     this.console = '';
+    this.notes = '';
   }
+}
+
+/** Said once for each kind of access; "machine devices" lists them with their counts. */
+function note({ space, description, at }: UnclaimedAccess): string {
+  const where = at === undefined ? '' : `, at ${at}`;
+  return `${space === 'device' ? 'Not emulated' : 'Nobody answered'}: ${description}${where}\n`;
 }

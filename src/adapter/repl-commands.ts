@@ -1,5 +1,6 @@
 import { callStack } from '../debugger/call-stack.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
+import { deviceList } from '../debugger/device-list.ts';
 import { explainAt } from '../debugger/explanation-text.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
 import { controlRows, systemRows } from '../debugger/variables/control-scope.ts';
@@ -7,7 +8,7 @@ import { registerRows } from '../debugger/variables/registers-scope.ts';
 import { segmentRows } from '../debugger/variables/segments-scope.ts';
 import { hex } from '../util/hex.ts';
 
-/** A word that the Debug Console understands beside expressions. */
+/** A word, or two, that the Debug Console understands beside expressions. */
 interface ReplCommand {
   readonly name: string;
   /** What may follow the name: `[ADDRESS]`. Absent: nothing. */
@@ -43,6 +44,11 @@ const COMMANDS: readonly ReplCommand[] = [
         .join('\n'),
   },
   {
+    name: 'machine devices',
+    help: 'the devices with their ports, memory and interrupts, and what nobody answered',
+    run: ({ machine }) => deviceList(machine),
+  },
+  {
     name: 'explain',
     argument: '[ADDRESS]',
     help: 'every check of the next instruction, or of the one at an address, in the order the CPU makes them',
@@ -58,9 +64,11 @@ const COMMANDS: readonly ReplCommand[] = [
 
 /** The output of a command, or undefined when the text is not one. */
 export function runCommand(text: string, debuggee: Debuggee): string | undefined {
-  const [word = '', ...rest] = text.trim().split(/\s+/);
-  const command = COMMANDS.find(({ name, argument }) => name === word && (rest.length === 0 || argument !== undefined));
-  return command?.run(debuggee, rest.join(' '));
+  const words = text.trim().split(/\s+/).join(' ');
+  const command = COMMANDS.find(
+    ({ name, argument }) => words === name || (argument !== undefined && words.startsWith(`${name} `)),
+  );
+  return command?.run(debuggee, words.slice(command.name.length).trim());
 }
 
 function helpText(): string {

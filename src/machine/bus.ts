@@ -12,15 +12,19 @@ function floating(width: AccessWidth): number {
 
 /** Routes ports to devices. What nobody answers reads as all ones and is listed in {@link Bus.unclaimed}. */
 export class Bus implements CpuBus {
-  readonly unclaimed = new UnclaimedAccesses();
+  readonly unclaimed: UnclaimedAccesses;
   private readonly clock: Clock;
   private readonly onDeviceAccess: () => void;
   private readonly portMap = new Map<number, Device>();
   /** By physical page number. */
   private readonly memoryMap = new Map<number, Device>();
 
-  /** `onDeviceAccess` is called after every access that reached a device: an interrupt or a next event may have changed. */
-  constructor(clock: Clock, onDeviceAccess: () => void) {
+  /**
+   * `onDeviceAccess` is called after every access that reached a device: an interrupt or a next event may have changed. `here` names
+   * the instruction that runs, for what nobody answers.
+   */
+  constructor(clock: Clock, onDeviceAccess: () => void, here?: () => string) {
+    this.unclaimed = new UnclaimedAccesses(here);
     this.clock = clock;
     this.onDeviceAccess = onDeviceAccess;
   }

@@ -81,7 +81,11 @@ export class Machine {
   /** Throws `memory-size`. */
   constructor(options: MachineOptions) {
     checkMemorySize(options.memory);
-    this.bus = new Bus(this.clock, () => this.deviceAccessed());
+    this.bus = new Bus(
+      this.clock,
+      () => this.deviceAccessed(),
+      () => codeAddress(this.cpu.state, this.cpu.instruction.ip),
+    );
     const { engine = 'translator', handlers } = options;
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
@@ -344,6 +348,7 @@ export class Machine {
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
     devices.powerManagement.onPowerOff.on(() => stop(stops.powerOff(here())));
+    devices.a20.onChange.on((on) => cpu.setA20(on));
     devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));
   }
 }

@@ -7,6 +7,8 @@ export interface UnclaimedAccess {
   readonly description: string;
   /** How often so far. */
   readonly count: number;
+  /** The instruction that asked first, as stops name it: "0x00100004". Absent when it is not known. */
+  readonly at?: string;
 }
 
 /** Memory is listed by this many bytes, so that a guest which clears a frame buffer gives one row a MiB and not one a byte. */
@@ -15,7 +17,13 @@ const MEMORY_GRAIN_BITS = 20;
 /** Counts what nobody answered, and reports each thing when it is asked for the first time (invariant 4). */
 export class UnclaimedAccesses {
   readonly onFirst = new Emitter<UnclaimedAccess>();
+  private readonly here: (() => string) | undefined;
   private entries = new Map<string, UnclaimedAccess>();
+
+  /** `here` names the instruction that runs. */
+  constructor(here?: () => string) {
+    this.here = here;
+  }
 
   /** In the order of first appearance. */
   list(): readonly UnclaimedAccess[] {
@@ -34,9 +42,14 @@ export class UnclaimedAccesses {
 
   note(space: UnclaimedAccess['space'], description: string, key = description): void {
     const known = this.entries.get(key);
-    const entry = known === undefined ? { space, description, count: 1 } : { ...known, count: known.count + 1 };
+    const entry = known === undefined ? this.first(space, description) : { ...known, count: known.count + 1 };
     this.entries.set(key, entry);
     if (known === undefined) this.onFirst.fire(entry);
+  }
+
+  private first(space: UnclaimedAccess['space'], description: string): UnclaimedAccess {
+    const entry = { space, description, count: 1 };
+    return this.here === undefined ? entry : { ...entry, at: this.here() };
   }
 
   /** Accesses to physical memory that differ only within a MiB are one entry, described by the first. */

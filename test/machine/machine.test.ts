@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EngineName } from '../../src/cpu/cpu.ts';
-import { tickOfCycle } from '../../src/machine/clock.ts';
+import { tickOfCycle, TICKS_PER_SECOND } from '../../src/machine/clock.ts';
 import { TIMER_FREQUENCY } from '../../src/machine/interval-timer.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { requireTool } from '../support/tools.ts';
@@ -335,10 +335,74 @@ skip:
       const machine = boot('in al, 0xee\nmov eax, [0xfef00020]\nhlt');
       machine.run(UNLIMITED);
       assert.deepEqual(machine.unclaimed, [
-        { space: 'port', description: 'read of port 0xee (8 bits)', count: 1 },
-        { space: 'memory', description: 'read of 32 bits at phys:0xfef00020', count: 1 },
+        { space: 'port', description: 'read of port 0xee (8 bits)', count: 1, at: '0x00100000' },
+        { space: 'memory', description: 'read of 32 bits at phys:0xfef00020', count: 1, at: '0x00100002' },
       ]);
       assert.equal(machine.cpu.state.register32(0), 0xffffffff);
+    });
+
+    it('has one A20 gate behind port 0x92 and the 8042: closed, 0x100500 is 0x500', () => {
+      const code = `
+        mov byte [0x500], 0x55
+        mov byte [0x100500], 0xaa
+        mov al, 0
+        out 0x92, al
+        mov bl, [0x100500]
+        in al, 0x92
+        mov cl, al
+        mov al, 0xdf
+        out 0x64, al
+        mov bh, [0x100500]
+        in al, 0x92
+        mov ch, al
+        hlt`;
+      const machine = machineWith(assemble(code), { engine, entry: 0x8000 });
+      // With the gate closed code above 1 MiB would not be found.
+      machine.memory.write(0x8000, assemble(code));
+      machine.run(UNLIMITED);
+      assert.equal(machine.cpu.state.register32(3), 0xaa55);
+      assert.equal(machine.cpu.state.register32(1), 0x0200);
+    });
+
+    it('wakes by the alarm of the clock, minutes later, and by the mouse', () => {
+      const machine = boot(`${MACROS}
+start:
+  setup
+  gate 0x28, clock
+  gate 0x2c, mouse
+  remap 0xfb, 0xee
+  outb 0x64, 0xd4
+  outb 0x60, 0xf4
+  in al, 0x60
+  outb 0x64, 0x60
+  outb 0x60, 0x03
+  outb 0x70, 0x03
+  outb 0x71, 0x05
+  outb 0x70, 0x0b
+  outb 0x71, 0x22
+  xor ebx, ebx
+idle:
+  sti
+  hlt
+  jmp idle
+clock:
+  outb 0x70, 0x0c
+  in al, 0x71
+  out 0xf4, al
+mouse:
+  in al, 0x60
+  mov [0x120010 + ebx], al
+  inc ebx
+  outb 0xa0, 0x20
+  outb 0x20, 0x20
+  iret`);
+      while (machine.run({ ...UNLIMITED, slice: 1000 }).idle !== true);
+      machine.moveMouse(3, -2);
+      const stop = machine.run({ maxInstructions: 1000 });
+      // Register C: interrupt request, alarm and update ended; the periodic flag rises too.
+      assert.equal(stop.exitCode, (0xf0 << 1) | 1);
+      assert.equal(machine.ticks - (machine.ticks % TICKS_PER_SECOND), 5 * 60 * TICKS_PER_SECOND);
+      assert.deepEqual([...machine.memory.read(0x120010, 3)], [0x08, 0x03, 0x02]);
     });
 
     it('runs code that the host has changed', () => {
