@@ -13,6 +13,8 @@ function floating(width: AccessWidth): number {
 /** Routes ports to devices. What nobody answers reads as all ones and is listed in {@link Bus.unclaimed}. */
 export class Bus implements CpuBus {
   readonly unclaimed: UnclaimedAccesses;
+  /** FERR# to IGNNE#, see {@link CpuBus.numericError}. */
+  onNumericError: (asserted: boolean) => boolean = () => false;
   private readonly clock: Clock;
   private readonly onDeviceAccess: () => void;
   private readonly portMap = new Map<number, Device>();
@@ -97,6 +99,10 @@ export class Bus implements CpuBus {
       return;
     }
     this.unclaimed.noteMemory('write', physical, `write of ${width} bits at phys:${hex(physical, 8)}`);
+  }
+
+  numericError(asserted: boolean): boolean {
+    return this.onNumericError(asserted);
   }
 
   timeStamp(): bigint {

@@ -3,6 +3,7 @@ import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Device, InterruptLine, TimedDevice } from './device.ts';
 import { Cmos } from './cmos.ts';
+import { CoprocessorError } from './coprocessor-error.ts';
 import { DebugPort } from './debug-port.ts';
 import { DmaController } from './dma-controller.ts';
 import type { InterruptController } from './interrupt-controller.ts';
@@ -20,7 +21,7 @@ import { Vga, type VideoBus } from './vga.ts';
 import { wiredOr } from './wired-or.ts';
 
 /** Interrupt lines of the PC; the serial ports name theirs in `serial-port.ts`. */
-export const IRQ = { timer: 0, keyboard: 1, clock: 8, sci: 9, mouse: 12 } as const;
+export const IRQ = { timer: 0, keyboard: 1, clock: 8, sci: 9, mouse: 12, coprocessor: 13 } as const;
 
 /** The devices of a PC, as {@link createDevices} wires them. */
 export interface Devices {
@@ -71,6 +72,8 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
   const keyboard = new KeyboardController(clock, keyboardLines, a20, report);
   const screen = new Vga(clock, video, report);
   const cmos = new Cmos(clock, line(IRQ.clock), video.ram.length, report);
+  const coprocessorError = new CoprocessorError(line(IRQ.coprocessor));
+  bus.onNumericError = (asserted) => coprocessorError.numericError(asserted);
   const debugPort = new DebugPort();
   const systemControl = new SystemControl(a20);
   const powerManagement = new PowerManagement(clock, line(IRQ.sci), report);
@@ -87,6 +90,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     systemControl,
     new PciConfiguration(report),
     powerManagement,
+    coprocessorError,
     new PostPort(),
     debugPort,
   ];

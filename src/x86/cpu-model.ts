@@ -46,7 +46,7 @@ export const CPU_FEATURES = {
 export type CpuFeature = keyof typeof CPU_FEATURES;
 
 /** What a model would have but the machine does not have yet: CPUID keeps quiet about it and its encodings raise #UD. */
-const NOT_YET: ReadonlySet<CpuFeature> = new Set(['FPU', 'APIC'] as const satisfies readonly CpuFeature[]);
+const NOT_YET: ReadonlySet<CpuFeature> = new Set(['APIC'] as const satisfies readonly CpuFeature[]);
 
 /** One CPU: what it calls itself and what it has. */
 export interface CpuModel {
