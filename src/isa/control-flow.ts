@@ -103,6 +103,8 @@ export const CONTROL_FLOW: readonly Description[] = [
     loop((i) => i.flag('z').logicalNot()),
     ends,
   ),
+  describe('Sysenter', (i) => i.transfer('sysenter'), ends),
+  describe('Sysexit', (i) => i.transfer('sysexit'), ends),
   describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 1)), ends),
   describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3)), ends),
   describe('Int1', (i) => i.transfer('debug-interrupt'), ends),

@@ -15,6 +15,7 @@ import { simdFloatOperations } from './simd-float.ts';
 import { simdIntegerOperations } from './simd-integer.ts';
 import { simdMoveOperations } from './simd-move.ts';
 import { softwareInterruptOperations } from './software-interrupt.ts';
+import { sysenterOperations } from './sysenter.ts';
 import { tableRegisterOperations } from './table-registers.ts';
 import { x87ArithmeticOperations } from './x87-arithmetic.ts';
 import { x87CompareOperations } from './x87-compare.ts';
@@ -37,6 +38,7 @@ export const systemOperations: SystemOperations = {
   ...portOperations,
   ...processorOperations,
   ...flagOperations,
+  ...sysenterOperations,
   ...descriptorQueryOperations,
   ...simdMoveOperations,
   ...simdIntegerOperations,

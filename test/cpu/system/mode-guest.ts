@@ -67,6 +67,9 @@ export function modeProgram(body: string): Program {
     .set SPARE, 0x58
     .code32
     entry:
+      mov al, 0xff
+      out 0x21, al
+      out 0xa1, al
       lgdt [gdtr]
       lidt [idtr]
       jmp CODE:1f
