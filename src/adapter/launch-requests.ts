@@ -98,6 +98,7 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
       symbols: await Promise.all(
         configuration.symbols.map(async (symbols) => ({ ...(await file(symbols.file)), bias: symbols.bias ?? '0' })),
       ),
+      cpu: configuration.cpu,
       handlers: host.handlers,
     },
     host.scheduler,

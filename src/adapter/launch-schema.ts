@@ -1,3 +1,4 @@
+import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import type { ObjectSchema, PropertySchema } from './schema.ts';
 
 /** A file that the boot loader puts into memory beside the kernel. */
@@ -23,6 +24,7 @@ export interface LaunchConfiguration {
   readonly cmdline?: string;
   readonly modules?: readonly ModuleConfiguration[];
   readonly memory?: string;
+  readonly cpu?: CpuModelName;
   readonly bootLoaderName?: string;
   readonly registers?: Readonly<Record<string, string>>;
   readonly stopOnEntry?: boolean;
@@ -87,6 +89,13 @@ export const LAUNCH_SCHEMA = {
       type: 'string',
       default: '128M',
       description: 'The size of physical memory: a number with K, M or G.',
+    },
+    cpu: {
+      type: 'string',
+      enum: CPU_MODEL_NAMES,
+      default: 'default',
+      description:
+        'Which CPU runs the kernel. It decides what CPUID reports and which instructions, control register bits and MSRs exist. "default" is a Pentium M, the last Intel CPU without long mode.',
     },
     bootLoaderName: {
       type: 'string',

@@ -50,6 +50,8 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
       return state.stoppedEvent({ reason: 'exception', description: 'Shutdown', text: stop.description });
     case 'unimplemented':
       return state.stoppedEvent({ reason: 'exception', description: 'Not implemented', text: stop.description });
+    case 'watchpoint':
+      return state.stoppedEvent({ reason: 'data breakpoint', description: 'Watchpoint', text: stop.description });
     case 'debug-exit':
       return state.terminate(stop.exitCode ?? 0);
     case 'halt':

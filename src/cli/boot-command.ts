@@ -3,6 +3,7 @@ import { bootDebuggee } from '../debugger/boot-request.ts';
 import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import { parseSize } from '../util/numbers.ts';
 import { parseArguments, splitOnce, usageError } from './arguments.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -26,6 +27,7 @@ export const bootCommand: Command = {
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
     { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries' },
     { name: '--memory', value: 'SIZE', help: 'physical memory, 128M unless given' },
+    { name: '--cpu', value: 'C', help: `which CPU: ${CPU_MODEL_NAMES.join(', ')}` },
     { name: '--register', value: 'R=V', repeatable: true, help: 'a register to set at entry' },
     { name: '--until', value: 'PLACE', help: 'stop before the instruction at an address or symbol' },
     { name: '--max', value: 'N', help: 'stop after N instructions; 0 shows the state at entry' },
@@ -59,6 +61,7 @@ export const bootCommand: Command = {
         },
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
+        cpu: cpuNamed(single('--cpu') ?? 'default'),
         engine: engineNamed(single('--engine') ?? 'translator'),
         handlers: loadHandlers,
       },
@@ -102,6 +105,12 @@ function registerSetting(text: string): [string, string] {
   const [name, value] = splitOnce(text, '=');
   if (value === undefined) throw usageError(`--register "${text}" sets nothing`, 'Write --register ebx=0x1.');
   return [name, value];
+}
+
+function cpuNamed(name: string): CpuModelName {
+  const model = CPU_MODEL_NAMES.find((known) => known === name);
+  if (model === undefined) throw usageError(`There is no CPU "${name}"`, `The CPUs are ${CPU_MODEL_NAMES.join(', ')}.`);
+  return model;
 }
 
 function engineNamed(name: string): (typeof ENGINES)[number] {

@@ -157,7 +157,7 @@ export class Cpu implements CpuContext {
     this.memory.prepare();
     const { engine, handlers, sampling = SAMPLING } = this.options;
     const longest = engine === 'reference' ? 1 : LONGEST_BLOCK;
-    const code = new CodeCache(this.state, this.memory, new InstructionDecoder(), longest);
+    const code = new CodeCache(this.state, this.memory, new InstructionDecoder(this.state.model), longest);
     const interpreter =
       engine === 'reference'
         ? undefined
@@ -390,7 +390,8 @@ export class Cpu implements CpuContext {
     const trap = this.debug.trap();
     state.debugPending = 0;
     const exit = this.faulted(trap, state.ip);
-    if (exit === undefined) return this.boundary(systemFlags);
+    // What had to wait for the trap may come now.
+    if (exit === undefined) return this.boundary(systemFlags) ?? EXITS.attention;
     state.debugPending = debugPending;
     return exit;
   }

@@ -4,6 +4,8 @@ import type { Description, Repeat } from '../isa/instruction.ts';
 import type { RegisterRef, Width } from '../isa/value.ts';
 import { decoderOptions } from './decoder-options.ts';
 import { makeForm, type BoundOperands, type FormParts, type InstructionForm } from './instruction-form.ts';
+import type { CpuModel } from '../x86/cpu-model.ts';
+import { replacedOn } from './encoding-features.ts';
 import { operandSizeOf } from './operand-size.ts';
 
 /** One decoded instruction: its form and what its operand fields hold. */
@@ -78,6 +80,12 @@ export class InstructionDecoder {
   private readonly forms = new Map<string, InstructionForm>();
   private readonly instruction = new iced.Instruction();
   private readonly generalRegisters = generalRegisters();
+  private readonly model: CpuModel;
+
+  /** Encodings of what `model` lacks are no instructions: they raise #UD. */
+  constructor(model: CpuModel) {
+    this.model = model;
+  }
 
   /** Opens a run of bytes for {@link next}: the decoder keeps a copy of them. The caller frees it. */
   open(bytes: Uint8Array, ip: number, mode: DecodeMode): iced.Decoder {
@@ -96,7 +104,7 @@ export class InstructionDecoder {
     }
     // iced-x86 gives up at the longest instruction there is; the CPU raises #GP there, not #UD (SDM 2, 2.3.11).
     const tooLong = code === iced.Code.INVALID && length === LONGEST_INSTRUCTION;
-    const encoding = tooLong ? TOO_LONG : (this.encodings[code] ??= describeEncoding(code, instruction.mnemonic));
+    const encoding = tooLong ? TOO_LONG : (this.encodings[code] ??= encodingOn(this.model, code, instruction.mnemonic));
     if (encoding.description === undefined) return { problem: 'unimplemented', name: encoding.name, length };
     return this.operands(encoding, encoding.description, ip, mode);
   }
@@ -226,6 +234,13 @@ export class InstructionDecoder {
     this.forms.set(key, form);
     return form;
   }
+}
+
+/** What an iced-x86 code means on a CPU: #UD with the name of what it lacks where it has no such instruction. */
+export function encodingOn(model: CpuModel, code: number, mnemonic: number): EncodingInfo {
+  const encoding = describeEncoding(code, mnemonic);
+  const replaced = replacedOn(model, code as iced.Code, (iced.Mnemonic[mnemonic] ?? encoding.name).toUpperCase());
+  return replaced === undefined ? encoding : { ...encoding, description: replaced, operandWidths: [], repeats: false };
 }
 
 /** What an iced-x86 code means to this machine. */

@@ -179,7 +179,7 @@ function fetch(state: CpuState, memory: ObservingMmu): DecodedInstruction {
     const linear = (first + bytes.length) >>> 0;
     if (bytes.length > 0 && (linear & 0xfff) === 0) physical = memory.translate(linear, 'fetch');
     bytes.push(memory.readPhysical(physical++, 8));
-    const decoder = new InstructionDecoder();
+    const decoder = new InstructionDecoder(state.model);
     const open = decoder.open(Uint8Array.from(bytes), ip, { codeSize, stackWidth });
     const decoded = decoder.next(open, ip, { codeSize, stackWidth });
     open.free();

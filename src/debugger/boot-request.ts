@@ -8,6 +8,7 @@ import { Machine } from '../machine/machine.ts';
 import type { SymbolImage } from '../symbols/image.ts';
 import { ElfSymbols } from '../symbols/elf-symbols.ts';
 import { parseNumber } from '../util/numbers.ts';
+import type { CpuModelName } from '../x86/cpu-model.ts';
 import { createDebuggee } from './debuggee.ts';
 import type { Debuggee } from './debuggee.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -29,6 +30,8 @@ export interface BootRequest {
   readonly registers: Readonly<Record<string, string>>;
   /** More symbols; `bias` is a number as text. */
   readonly symbols: readonly (NamedFile & { readonly bias: string })[];
+  /** Which CPU the machine has. */
+  readonly cpu?: CpuModelName;
   readonly engine?: 'translator' | 'interpreter' | 'reference';
   /** The interpreter's handlers, when they were built ahead of time. */
   readonly handlers?: HandlerSource;
@@ -37,7 +40,8 @@ export interface BootRequest {
 /** Plans the boot, builds the machine and puts a debugger around it. Throws with what the image or the request lacks. */
 export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
   const plan = chooseEntry(request.kernel, request.entry, request.load);
-  const machine = new Machine({ memory: request.load.memory, engine: request.engine, handlers: request.handlers });
+  const { load, cpu, engine, handlers } = request;
+  const machine = new Machine({ memory: load.memory, cpu, engine, handlers });
   applyPlan(plan, machine);
   return createDebuggee(
     {

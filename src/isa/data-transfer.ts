@@ -22,7 +22,11 @@ export const DATA_TRANSFER: readonly Description[] = [
     i.destination.write(b);
     i.source.write(a);
   }),
-  describe('Nop Pause Endbr32', () => undefined),
+  // Memory is accessed in program order already, and there are no caches to go around.
+  describe('Nop Pause Endbr32 Lfence Mfence Sfence', () => undefined),
+  describe('Movnti', (i) => i.destination.write(i.source.read())),
+  // Faults as a load of one byte does (SDM 2, CLFLUSH).
+  describe('Clflush', (i) => void i.load(i.binding.segment(), i.binding.address(), 8)),
   ...CONDITIONS.flatMap((name, code) => [
     describe(`Cmov${name}`, (i) => {
       const value = i.source.read();

@@ -1,4 +1,6 @@
 import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../cpu/cpu.ts';
+import type { Watchpoint } from '../cpu/watchpoints.ts';
+import type { CpuModelName } from '../x86/cpu-model.ts';
 import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
 import { Emitter } from '../util/emitter.ts';
 import { internalError, StartOfDayError } from '../util/errors.ts';
@@ -31,6 +33,8 @@ import type { UnclaimedAccess } from './unclaimed.ts';
 export interface MachineOptions {
   /** Bytes of guest physical memory: a multiple of 64 KiB from 1 MiB to 3 GiB. */
   readonly memory: number;
+  /** Which CPU; default `default` (see `cpu-model.ts`). */
+  readonly cpu?: CpuModelName;
   /** Default `translator`. */
   readonly engine?: EngineName;
   /** The interpreter's handlers, built ahead of time; without, they are made when they are needed. */
@@ -86,8 +90,8 @@ export class Machine {
       () => this.deviceAccessed(),
       () => codeAddress(this.cpu.state, this.cpu.instruction.ip),
     );
-    const { engine = 'translator', handlers } = options;
-    this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, handlers });
+    const { cpu: model, engine = 'translator', handlers } = options;
+    this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, model, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
     const { devices, timed, interrupts } = createDevices(this.clock, this.bus, {
       ram: this.memory.bytes,
@@ -194,6 +198,16 @@ export class Machine {
     this.cpu.setBreakpoints(linear);
   }
 
+  /** Linear memory after whose access {@link run} stops. */
+  setWatchpoints(watchpoints: readonly Watchpoint[]): void {
+    this.cpu.setWatchpoints(watchpoints);
+  }
+
+  /** Raises the NMI line: delivered before the next instruction, or when the last NMI's handler returns and port 0x70 lets it. */
+  nonMaskableInterrupt(): void {
+    this.cpu.state.nonMaskablePending = true;
+  }
+
   /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
   run(limits: RunLimits): MachineStop {
     const stop = this.runToStop(limits);
@@ -203,7 +217,7 @@ export class Machine {
 
   /** Runs one instruction, breakpoints ignored; undefined when it retired. The same as {@link run} with 1, but allocates nothing. */
   step(): MachineStop | undefined {
-    const quiet = this.finalStop === undefined && !this.interrupts.pending();
+    const quiet = this.finalStop === undefined && !this.interrupts.pending() && !this.nonMaskableDue;
     if (quiet && this.clock.now + 1 < this.nextEvent() && this.cpu.step()) {
       this.yielded = false;
       this.ranAt = this.clock.now;
@@ -227,8 +241,9 @@ export class Machine {
       for (const device of this.timed) device.advance(clock.now);
       if (cpu.retired >= end) return stops.maxInstructions(limits.maxInstructions);
       if (work <= 0) return stops.slice();
-      if (interrupts.pending() && cpu.interruptible) {
-        const stop = this.deliverInterrupt();
+      const interrupt = this.interruptDue();
+      if (interrupt !== undefined) {
+        const stop = this.deliver(interrupt);
         if (stop) return stop;
         skipBreakpoint = false;
       }
@@ -241,7 +256,7 @@ export class Machine {
       this.horizon = this.nextEvent();
       // After STI and MOV SS one instruction runs before an interrupt may come.
       const budget =
-        interrupts.pending() && cpu.state.interruptShadow
+        (interrupts.pending() || cpu.state.nonMaskablePending) && cpu.state.interruptShadow
           ? 1
           : Math.min(end - start, this.horizon - clock.now, LARGEST_BUDGET);
       const exit = cpu.run(budget, {
@@ -262,13 +277,16 @@ export class Machine {
   /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
   private deviceAccessed(): void {
     const interrupted = this.interrupts.pending() && this.cpu.interruptible;
-    if (interrupted || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
+    if (interrupted || this.nonMaskableDue || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
   }
 
   private stopFor(exit: CpuExit, limits: RunLimits): MachineStop | undefined {
     switch (exit.kind) {
       case 'breakpoint':
         return limits.breakpoints === false ? undefined : stops.breakpoint(this.nextAddress());
+      case 'watchpoint':
+        if (limits.breakpoints === false) return undefined;
+        return stops.watchpoint(codeAddress(this.cpu.state, this.cpu.instruction.ip), exit.hit);
       case 'triple-fault':
         return (this.finalStop = this.tripleFault(exit.chain));
       case 'unimplemented':
@@ -283,9 +301,20 @@ export class Machine {
     }
   }
 
-  private deliverInterrupt(): MachineStop | undefined {
+  private get nonMaskableDue(): boolean {
+    return this.cpu.nonMaskableDue && !this.devices.cmos.nonMaskableInterruptsOff;
+  }
+
+  /** How to deliver what comes before the next instruction; an NMI goes first (SDM 3, table 6-2). */
+  private interruptDue(): (() => void) | undefined {
+    const { cpu, interrupts } = this;
+    if (this.nonMaskableDue) return () => cpu.deliverNonMaskable();
+    return interrupts.pending() && cpu.interruptible ? () => cpu.deliverInterrupt(interrupts.acknowledge()) : undefined;
+  }
+
+  private deliver(interrupt: () => void): MachineStop | undefined {
     try {
-      this.cpu.deliverInterrupt(this.interrupts.acknowledge());
+      interrupt();
       return undefined;
     } catch (error) {
       if (error instanceof TripleFault) return (this.finalStop = this.tripleFault(error.chain));
@@ -344,6 +373,7 @@ export class Machine {
     const stop = (reason: MachineStop): void => void (this.finalStop ??= reason);
     cpu.onFault.on((event) => this.faultLog.add(event));
     this.memory.onWrite.on(() => cpu.stateChanged());
+    devices.a20.onChange.on((on) => cpu.setA20(on));
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));

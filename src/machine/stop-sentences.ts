@@ -1,5 +1,6 @@
 import type { FaultRecord } from '../cpu/fault.ts';
 import { SEGMENT, type CpuState } from '../cpu/state.ts';
+import type { WatchHit } from '../cpu/watchpoints.ts';
 import { count, hex } from '../util/hex.ts';
 import { formatException } from '../x86/exceptions.ts';
 import type { MachineStop } from './stop.ts';
@@ -15,6 +16,17 @@ export function codeAddress(state: CpuState, ip: number): string {
 /** The stops of a machine, each with its sentence. `at` comes from {@link codeAddress}. */
 export const stops = {
   breakpoint: (at: string): MachineStop => ({ reason: 'breakpoint', description: `Breakpoint at ${at}.` }),
+
+  watchpoint: (at: string, watch: WatchHit): MachineStop => {
+    const { access, address, bytes, oldValue, newValue } = watch;
+    const change =
+      oldValue === undefined || newValue === undefined
+        ? ''
+        : `: ${hex(oldValue, bytes * 2)} became ${hex(newValue, bytes * 2)}`;
+    const what = `${bytes} ${bytes === 1 ? 'byte' : 'bytes'} at ${hex(address, 8)}`;
+    const verb = access === 'write' ? 'wrote' : 'read';
+    return { reason: 'watchpoint', description: `The instruction at ${at} ${verb} ${what}${change}.`, watch };
+  },
 
   maxInstructions: (instructions: number): MachineStop => ({
     reason: 'max-instructions',

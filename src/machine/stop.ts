@@ -1,4 +1,5 @@
 import type { FaultRecord } from '../cpu/fault.ts';
+import type { WatchHit } from '../cpu/watchpoints.ts';
 
 /** Why the machine stopped. */
 export type StopReason =
@@ -6,6 +7,8 @@ export type StopReason =
   | 'entry'
   /** Before an instruction with an armed breakpoint. */
   | 'breakpoint'
+  /** After an instruction that touched watched memory. */
+  | 'watchpoint'
   /** The asked number of instructions has retired. */
   | 'max-instructions'
   /** The slice is over (work limit); call run again. Never shown to a user. */
@@ -25,6 +28,8 @@ export interface MachineStop {
   readonly reason: StopReason;
   /** One sentence for the user. */
   readonly description: string;
+  /** For `watchpoint`: what was touched, and how. */
+  readonly watch?: WatchHit;
   /** For `triple-fault`: every step, the first fault first. */
   readonly chain?: readonly FaultRecord[];
   /** For `debug-exit`: (value << 1) | 1, as QEMU's isa-debug-exit. */

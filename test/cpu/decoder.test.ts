@@ -4,8 +4,10 @@ import { InstructionDecoder, LONGEST_INSTRUCTION, type DecodedInstruction } from
 const MODE_32 = { codeSize: 32, stackWidth: 32 } as const;
 const MODE_16 = { codeSize: 16, stackWidth: 16 } as const;
 
+import { cpuModel } from '../../src/x86/cpu-model.ts';
+
 describe('InstructionDecoder', () => {
-  const decoder = new InstructionDecoder();
+  const decoder = new InstructionDecoder(cpuModel('default'));
   const decodeAny = (bytes: readonly number[], mode: typeof MODE_16 | typeof MODE_32 = MODE_32) => {
     const run = decoder.open(Uint8Array.from(bytes), 0x1000, mode);
     try {

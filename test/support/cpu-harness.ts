@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AccessWidth, CpuBus } from '../../src/cpu/context.ts';
 import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../../src/cpu/cpu.ts';
 import type { SamplingPolicy } from '../../src/cpu/translator/sampler.ts';
+import type { CpuModelName } from '../../src/x86/cpu-model.ts';
 import { JUMP_CACHE, RAM } from '../../src/cpu/layout.ts';
 import { SEGMENT, type SegmentIndex } from '../../src/cpu/state.ts';
 
@@ -99,6 +100,8 @@ export interface GuestOptions {
   readonly ramSize?: number;
   /** How the translator finds hot code; unless said, everything is. */
   readonly sampling?: SamplingPolicy;
+  /** Which CPU. */
+  readonly cpu?: CpuModelName;
   /** Handlers built ahead of time. */
   readonly handlers?: HandlerSource;
 }
@@ -120,8 +123,8 @@ export class Guest {
   private tables = 0;
 
   constructor(engine: EngineName, options: GuestOptions = {}) {
-    const { ramSize = 0x100000, handlers, sampling = EVERYTHING_HOT } = options;
-    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, handlers, sampling });
+    const { ramSize = 0x100000, handlers, cpu, sampling = EVERYTHING_HOT } = options;
+    this.cpu = new Cpu({ ramSize, bus: this.bus, engine, model: cpu, handlers, sampling });
     const { state } = this.cpu;
     DESCRIPTORS.forEach(([low, high], index) => this.writeWords(PLACE.gdt + index * 8, low, high));
     state.gdtr = { base: PLACE.gdt, limit: DESCRIPTORS.length * 8 - 1 };
