@@ -142,7 +142,7 @@ export interface PvOpsReply {
   readonly explanation?: string;
 }
 
-/** The VGA text screen. */
+/** The VGA screen: text, or in a graphics mode no rows and a picture. */
 export interface ScreenReply {
   readonly instruction: number;
   readonly columns: number;
@@ -153,6 +153,17 @@ export interface ScreenReply {
   readonly attributes: string;
   /** Absent when the cursor is off or outside the screen. */
   readonly cursor?: { readonly row: number; readonly column: number };
+  readonly picture?: PictureReply;
+}
+
+/** What a graphics mode shows. */
+export interface PictureReply {
+  readonly width: number;
+  readonly height: number;
+  /** Base64 of `width * height` palette entries, row by row. */
+  readonly pixels: string;
+  /** Base64 of red, green and blue of 256 entries, 0..255. */
+  readonly palette: string;
 }
 
 /** Scan codes for the keyboard controller, set 1, in order. */

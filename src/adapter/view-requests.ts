@@ -1,9 +1,14 @@
+import type { Picture } from '../machine/vga-picture.ts';
 import { toBase64 } from '../util/base64.ts';
 import { machineRows } from './machine-rows.ts';
 import { pvOpsReply } from './pv-ops-reply.ts';
-import type { CustomRequest } from './protocol.ts';
+import type { CustomRequest, PictureReply } from './protocol.ts';
 import type { Handlers } from './requests.ts';
 import type { SessionState } from './session-state.ts';
+
+function pictureReply({ width, height, pixels, palette }: Picture): PictureReply {
+  return { width, height, pixels: toBase64(pixels), palette: toBase64(palette) };
+}
 
 /** What the views of the extension ask for. */
 export function viewRequests(state: SessionState): Handlers<CustomRequest> {
@@ -30,7 +35,7 @@ export function viewRequests(state: SessionState): Handlers<CustomRequest> {
     'startOfDay/machine': () => ({ instruction: instruction(), rows: machineRows(state.debuggee) }),
     'startOfDay/pvOps': () => pvOpsReply(state.debuggee),
     'startOfDay/screen': () => {
-      const { columns, rows, characters, attributes, cursor } = state.debuggee.machine.screen();
+      const { columns, rows, characters, attributes, cursor, picture } = state.debuggee.machine.screen();
       return {
         instruction: instruction(),
         columns,
@@ -38,6 +43,7 @@ export function viewRequests(state: SessionState): Handlers<CustomRequest> {
         text: characters,
         attributes: toBase64(attributes),
         ...(cursor === undefined ? {} : { cursor }),
+        ...(picture === undefined ? {} : { picture: pictureReply(picture) }),
       };
     },
     'startOfDay/keyboard': ({ scanCodes }) => {

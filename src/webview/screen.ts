@@ -1,5 +1,6 @@
-import type { ScreenReply } from '../adapter/protocol.ts';
+import type { PictureReply, ScreenReply } from '../adapter/protocol.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen/messages.ts';
+import { canvasPixels } from './screen/picture.ts';
 import { runsOf } from './screen/runs.ts';
 import type { Run } from './screen/runs.ts';
 import { scanCodes } from './screen/keys.ts';
@@ -18,10 +19,14 @@ function element(id: string): HTMLElement {
 class Picture {
   private readonly screen = element('screen');
   private drawn: string[] = [];
+  /** In place of the rows in a graphics mode. */
+  private canvas: HTMLCanvasElement | undefined;
 
-  draw({ columns, rows, text, attributes, cursor }: ScreenReply): void {
+  draw({ columns, rows, text, attributes, cursor, picture }: ScreenReply): void {
+    if (picture !== undefined) return this.drawPixels(picture);
     const bytes = Uint8Array.from(atob(attributes), (character) => character.charCodeAt(0));
-    if (this.screen.childElementCount !== rows) {
+    if (this.canvas !== undefined || this.screen.childElementCount !== rows) {
+      this.canvas = undefined;
       this.screen.replaceChildren(...Array.from({ length: rows }, () => document.createElement('div')));
       this.drawn = [];
     }
@@ -36,6 +41,16 @@ class Picture {
       this.drawn[row] = key;
       this.screen.children[row]?.replaceChildren(...runs.map(span));
     }
+  }
+
+  private drawPixels(picture: PictureReply): void {
+    const { width, height } = picture;
+    if (this.canvas === undefined) {
+      this.canvas = document.createElement('canvas');
+      this.screen.replaceChildren(this.canvas);
+    }
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    this.canvas.getContext('2d')?.putImageData(new ImageData(canvasPixels(picture), width, height), 0, 0);
   }
 }
 
