@@ -37,6 +37,11 @@ const GUESTS = {
     path: 'boot/gnumach-1.8-486-dbg.gz',
     sha256: 'bb07d4dfdf839d15a56cd095d9a6f1ae56ebd5daefe78b8a5a1193256a14a859',
   },
+  memtest: {
+    package: 'memtest86+',
+    path: 'boot/memtest86+ia32.bin',
+    sha256: '9aee6d56888b8a78fa1dd774b341db40ea8049a576417de302e5daed4c91707e',
+  },
 } as const satisfies Record<string, Guest>;
 
 const CACHE = join(import.meta.dirname, '../../.cache/guests');
