@@ -7,18 +7,13 @@ import { hex } from '../util/hex.ts';
 import { didYouMean } from '../util/nearest-name.ts';
 import { CR0_FIELDS, CR4_FIELDS } from '../x86/control-registers.ts';
 import { EFLAGS_FIELDS } from '../x86/eflags.ts';
+import { MXCSR_FIELDS } from '../x86/mxcsr.ts';
 import { GENERAL_REGISTERS } from '../x86/registers.ts';
 import { loadControl, loadSegment } from './checked-load.ts';
+import type { RegisterAccess } from './register-access.ts';
 import type { RegisterValue } from './target.ts';
 import { fieldByName } from './variables/bits.ts';
-
-/** One register by name: how wide it is, how to read it and, when a user may, how to change it. */
-interface RegisterAccess {
-  /** Width in bits. */
-  readonly bits: number;
-  readonly read: (state: CpuState) => number;
-  readonly write?: (cpu: Cpu, value: number) => void;
-}
+import { VECTOR_REGISTERS } from './vector-registers.ts';
 
 /** Bits of EFLAGS that cannot be changed: bit 1 is always 1, and 3, 5, 15 and 22 up are always 0 (SDM 1, 3.4.3). */
 const EFLAGS_FIXED = 0x2;
@@ -65,6 +60,7 @@ const REGISTERS: ReadonlyMap<string, RegisterAccess> = new Map<string, RegisterA
       write: ({ state }, value) => state.setDebugRegister(index, value),
     },
   ]),
+  ...VECTOR_REGISTERS,
   ...SEGMENT_NAMES.flatMap(segmentRegisters),
   ...tableRegisters('gdtr', (state, table) => (table === undefined ? state.gdtr : (state.gdtr = table))),
   ...tableRegisters('idtr', (state, table) => (table === undefined ? state.idtr : (state.idtr = table))),
@@ -73,17 +69,17 @@ const REGISTERS: ReadonlyMap<string, RegisterAccess> = new Map<string, RegisterA
   ['efer', { bits: 32, read: () => 0 }],
 ]);
 
-/** Names that expressions and the Variables view know, without the fields of EFLAGS, CR0 and CR4. */
+/** Names that expressions and the Variables view know, without the fields of EFLAGS, CR0, CR4 and MXCSR. */
 export const REGISTER_NAMES: readonly string[] = [...REGISTERS.keys()];
 
-const BIT_FIELDS = { eflags: EFLAGS_FIELDS, cr0: CR0_FIELDS, cr4: CR4_FIELDS };
+const BIT_FIELDS = { eflags: EFLAGS_FIELDS, cr0: CR0_FIELDS, cr4: CR4_FIELDS, mxcsr: MXCSR_FIELDS };
 
 /** A register, or a field of one: `eflags.zf`, `cs.base`. */
 export function readRegister(state: CpuState, name: string): RegisterValue | undefined {
   const register = REGISTERS.get(name);
   if (register !== undefined) return { value: BigInt(register.read(state) >>> 0), bits: register.bits };
   const [whole = '', field = ''] = name.split('.');
-  if (whole !== 'eflags' && whole !== 'cr0' && whole !== 'cr4') return undefined;
+  if (whole !== 'eflags' && whole !== 'cr0' && whole !== 'cr4' && whole !== 'mxcsr') return undefined;
   return fieldByName(BIT_FIELDS[whole], field, Number(readRegister(state, whole)?.value ?? 0n));
 }
 

@@ -54,6 +54,7 @@ describe('DAP at the Multiboot entry', () => {
         ['Segments', false],
         ['Control', false],
         ['System', true],
+        ['MMX and SSE', true],
         ['Start of Day', true],
       ],
     );

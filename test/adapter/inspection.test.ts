@@ -91,6 +91,27 @@ describe('DAP on a stopped machine', () => {
     assert.equal(await session.evaluate('$cr0 == 0x10011'), '1');
   });
 
+  it('shows and changes MMX and SSE registers by words, MXCSR by fields', async () => {
+    const { client } = session;
+    const xmm = (await session.variable('MMX and SSE', 'XMM1')).variablesReference;
+    const set = async (name: string, value: string, within = xmm): Promise<string> =>
+      (await client.request('setVariable', { variablesReference: within, name, value })).value;
+    assert.equal(await set('w1', '0x3ff80000'), '0x3FF80000');
+    assert.equal((await session.variable('MMX and SSE', 'XMM1')).value, '0x00000000_00000000_3FF80000_00000000');
+    assert.equal((await session.variable('MMX and SSE', 'XMM1', 'double')).value, '1.5, 0');
+    assert.equal((await session.variable('MMX and SSE', 'XMM1', 'float')).value, '0, 1.9375, 0, 0');
+    assert.equal(await session.evaluate('$xmm1.w1 >> 16'), '0x00003FF8 = 16376');
+    // The state after power-up (SDM 3, table 9-1).
+    assert.equal((await session.variable('MMX and SSE', 'MXCSR')).value, '0x00001F80 · rounds to nearest · all masked');
+    const vector = await session.scope('MMX and SSE');
+    assert.equal(await set('MXCSR', '-OM IE', vector), '0x00001B81 · rounds to nearest · not masked: OM · IE');
+    await assert.rejects(
+      client.request('setVariable', { variablesReference: vector, name: 'MXCSR', value: '0x11f80' }),
+      /MXCSR cannot be 0x00011F80. The CPU would refuse it with #GP\(0x0\): bits 0x10000 are reserved/i,
+    );
+    assert.equal(await set('MXCSR', '0x1f80', vector), '0x00001F80 · rounds to nearest · all masked');
+  });
+
   it('says why a variable cannot take a value', async () => {
     const { client } = session;
     const registers = await session.scope('Registers');

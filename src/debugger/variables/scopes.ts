@@ -5,6 +5,7 @@ import type { Scope } from './node.ts';
 import { registerRows } from './registers-scope.ts';
 import { segmentRows } from './segments-scope.ts';
 import { startOfDayRows } from './boot-information.ts';
+import { vectorRows } from './vector-scope.ts';
 
 /** The groups of the Variables view. */
 export function scopesOf(inspection: Inspection): Scope[] {
@@ -14,6 +15,7 @@ export function scopesOf(inspection: Inspection): Scope[] {
     scope('Segments', () => segmentRows(inspection)),
     scope('Control', () => controlRows(inspection)),
     scope('System', () => systemRows(inspection), true),
+    scope('MMX and SSE', () => vectorRows(inspection), true),
     ...(inspection.plan.information === undefined
       ? []
       : [scope('Start of Day', () => startOfDayRows(inspection), true)]),
