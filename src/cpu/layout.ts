@@ -28,6 +28,9 @@ export const INTERRUPT_SHADOW = 204;
 /** Shadow call stack: number of live entries (u32). */
 export const SHADOW_DEPTH = 208;
 
+/** Which segments (bit numbers in encoding order) are flat: base 0, all 4 GiB readable and writable (u32). Follows from their caches. */
+export const FLAT_SEGMENTS = 212;
+
 /** Six segment caches (ES CS SS DS FS GS), then LDTR and TR, 32 bytes each. */
 export const SEGMENTS = 256;
 export const SEGMENT_SIZE = 32;
@@ -131,5 +134,5 @@ export const MICRO_OP = {
   size: 32,
 } as const;
 
-/** Why generated code returned to the driver. */
-export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6 } as const;
+/** Why generated code returned to the driver. `unfit`: the region is not for the segments that are loaded. */
+export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6, unfit: 7 } as const;

@@ -323,6 +323,8 @@ export class Mmu implements LinearMemory {
   }
 
   private isPlain(linear: number, bytes: number, write: boolean): boolean {
+    // Round the end of the address space: the evaluator knows whether the segment allows it.
+    if ((linear >>> 0) + bytes > 2 ** 32) return false;
     try {
       const here = Math.min(bytes, 0x1000 - (linear & 0xfff));
       return (

@@ -301,6 +301,9 @@ export class CpuState {
     set(L.SEGMENT_SELECTOR, cache.selector & 0xffff);
     set(L.SEGMENT_ACCESS, access);
     set(L.SEGMENT_LIMIT, limit);
+    const flat = cache.base === 0 && readable && writable && range[0] === 0 && range[1] === 0xffffffff;
+    const others = this.view.getUint32(L.FLAT_SEGMENTS, true) & ~(1 << index);
+    this.view.setUint32(L.FLAT_SEGMENTS, flat ? others | (1 << index) : others, true);
   }
 }
 

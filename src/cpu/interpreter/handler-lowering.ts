@@ -80,6 +80,9 @@ export class HandlerLowering extends ChainLowering {
     this.code.get(MICRO_OP);
     this.code.load(8, this.offset + (slot === 0 ? U.register0 : U.register1));
   }
+  protected isFlat(): boolean {
+    return false;
+  }
   protected segmentWord(segment: SegmentRef, word: number): void {
     const { code } = this;
     if (segment === 'field') {

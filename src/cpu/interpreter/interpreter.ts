@@ -140,6 +140,14 @@ export class Interpreter {
         this.stopAt(at);
         continue;
       }
+      if (reason === L.EXIT.unfit) {
+        const block = this.built.get(at);
+        left += arena.left(at);
+        if (block !== undefined) translator?.unfit(block);
+        microOp = at;
+        this.stopAt(at);
+        continue;
+      }
       if (reason === L.EXIT.bail || reason === L.EXIT.breakpoint) {
         left += arena.left(at);
         this.leaveAt(at, reason);
@@ -288,6 +296,7 @@ export class Interpreter {
       arena,
       handlers,
       code,
+      flatSegments: () => this.state.words[L.FLAT_SEGMENTS >> 2] ?? 0,
       hasBreakpoint: (block) => this.stopsIn(block).includes(true),
       restore: (block) => this.writeHandlers(block),
     };

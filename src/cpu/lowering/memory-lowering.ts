@@ -21,6 +21,9 @@ export abstract class MemoryLowering extends FlagLowering {
   /** Pushes a word of a segment cache. */
   protected abstract segmentWord(segment: SegmentRef, word: number): void;
 
+  /** True when every access through a segment is allowed, and its offsets are linear addresses. */
+  protected abstract isFlat(segment: SegmentRef): boolean;
+
   /** Forgets the places of the last instruction. */
   protected beginMemory(): void {
     this.places = new Map();
@@ -30,6 +33,11 @@ export abstract class MemoryLowering extends FlagLowering {
   private linear(segment: SegmentRef, offset: Value, bytes: number, write: boolean): number {
     const { code } = this;
     const at = code.temporary(I32);
+    if (this.isFlat(segment)) {
+      this.emit(offset);
+      code.set(at);
+      return at;
+    }
     const highest = code.temporary(I32);
     this.emit(offset);
     code.tee(at);

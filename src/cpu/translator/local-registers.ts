@@ -18,9 +18,13 @@ export abstract class LocalRegisterLowering extends ChainLowering {
   /** Registers that the function reads or writes, and those it writes. */
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
+  /** Segments taken to be flat, and those whose being so the function relies on: bit sets. */
+  private readonly flatSegments: number;
+  protected neededFlat = 0;
 
-  constructor(code: FunctionBody) {
+  constructor(code: FunctionBody, flatSegments: number) {
     super(code);
+    this.flatSegments = flatSegments;
     this.registers = Array.from({ length: GENERAL_REGISTERS }, () => code.local(I32));
     this.flags = { kind: code.local(I32), a: code.local(I32), b: code.local(I32), result: code.local(I32) };
   }
@@ -77,6 +81,11 @@ export abstract class LocalRegisterLowering extends ChainLowering {
     code.set(local);
   }
 
+  protected isFlat(segment: SegmentRef): boolean {
+    if (segment === 'field' || (this.flatSegments & (1 << segment)) === 0) return false;
+    this.neededFlat |= 1 << segment;
+    return true;
+  }
   protected segmentWord(segment: SegmentRef, word: number): void {
     if (segment === 'field') throw internalError('a micro-op segment in a region');
     this.word(L.SEGMENTS + segment * L.SEGMENT_SIZE + word, 32);

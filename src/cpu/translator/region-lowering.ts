@@ -34,7 +34,7 @@ export class RegionLowering extends LocalRegisterLowering {
   private selfLabel: number | undefined;
 
   constructor(code: FunctionBody, region: Region) {
-    super(code);
+    super(code, region.flatSegments);
     this.region = region;
     this.numbers = new Map(region.blocks.map(({ block }, number) => [block.ip, number]));
     this.entry = code.local(I32);
@@ -72,7 +72,20 @@ export class RegionLowering extends LocalRegisterLowering {
   }
 
   private enter(): void {
-    const { code } = this;
+    const { code, neededFlat } = this;
+    if (neededFlat !== 0) {
+      this.word(L.FLAT_SEGMENTS, 32);
+      code.i32(neededFlat);
+      code.numeric('and');
+      code.i32(neededFlat);
+      code.numeric('ne');
+      code.if();
+      this.returnToDriver(
+        () => code.i32(L.EXIT.unfit),
+        () => code.get(MICRO_OP),
+      );
+      code.end();
+    }
     this.loadState();
     this.entryOf(MICRO_OP);
     code.get(BUDGET);

@@ -11,5 +11,7 @@ export interface RegionBlock {
 export interface Region {
   /** Table index of its function. */
   readonly handler: number;
+  /** Segments taken to be flat (bits as of `FLAT_SEGMENTS` in `layout.ts`). */
+  readonly flatSegments: number;
   readonly blocks: readonly RegionBlock[];
 }

@@ -18,6 +18,8 @@ export interface TranslatedInterpreter {
   readonly arena: MicroOpArena;
   readonly handlers: HandlerTable;
   readonly code: CodeCache;
+  /** The segments that are flat now (bits as of `FLAT_SEGMENTS` in `layout.ts`). */
+  flatSegments(): number;
   /** True when a breakpoint lies in a block. */
   hasBreakpoint(block: CodeBlock): boolean;
   /** Gives a block's micro-ops their own handlers. */
@@ -36,6 +38,9 @@ export class Translator {
   private readonly regions = new Map<CodeBlock, Region>();
   /** Times that translated code of a physical page changed. */
   private readonly changes = new Map<number, number>();
+
+  /** Physical pages whose code runs with segments that are not flat. */
+  private readonly segmented = new Set<number>();
 
   constructor(interpreter: TranslatedInterpreter, policy: SamplingPolicy) {
     this.interpreter = interpreter;
@@ -75,6 +80,12 @@ export class Translator {
     this.changes.set(page, (this.changes.get(page) ?? 0) + 1);
   }
 
+  /** The segments that a block's region takes to be flat are not: the page is translated without that from now on. */
+  unfit(block: CodeBlock): void {
+    this.segmented.add(block.physical >>> 12);
+    this.giveBack(block);
+  }
+
   /** Takes a block out of translated code. */
   giveBack(block: CodeBlock): void {
     const region = this.regions.get(block);
@@ -92,7 +103,8 @@ export class Translator {
     const { arena, handlers } = this.interpreter;
     const handler = handlers.reserveRegion();
     if (handler === undefined) return;
-    const region: Region = { handler, blocks: cutBlocks(this.select(root)) };
+    const flatSegments = this.segmented.has(root.physical >>> 12) ? 0 : this.interpreter.flatSegments();
+    const region: Region = { handler, flatSegments, blocks: cutBlocks(this.select(root)) };
     handlers.installRegion(regionModule(region));
     this.work += sizeOf(region) * COST;
     for (const [number, { block }] of region.blocks.entries()) {
