@@ -1,57 +1,90 @@
 /**
- * `npm run bench`: speeds of this machine as one JSON object, beside GDB and QEMU in the same run where they are installed.
+ * `npm run bench`: speeds of this machine as one JSON object, beside v86, GDB and QEMU in the same run where they are
+ * installed.
  * Absolute figures depend on the host; compare ratios.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { bootDebuggee } from '../src/debugger/boot-request.ts';
+import type { EngineName } from '../src/cpu/cpu.ts';
 import type { Debuggee } from '../src/debugger/debuggee.ts';
 import { nodeScheduler } from '../src/platform/node/scheduler.ts';
 import { DapClient } from '../test/support/dap-client.ts';
-import { buildGuest, GUESTS } from './guests.ts';
+import { buildGuest, GUESTS, type BenchGuest } from './guests.ts';
 import { gdbWithQemu, qemuSeconds } from './peers.ts';
+import { v86Speed } from './v86.ts';
 
 const SAMPLE = 'samples/paravirt/paravirt.elf';
 const LAUNCHES = 10;
 const STEPS = 2_000_000;
 const DAP_STEPS = 500;
 const PEER_STEPS = 2000;
+const LONGER = 6;
+const REFERENCE_INSTRUCTIONS = 300_000;
 
 const round = (value: number): number => Number(value.toPrecision(4));
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+const optional = (value: number | undefined): number | undefined => (value === undefined ? undefined : round(value));
 const ratio = (ours: number, theirs: number | undefined): number | undefined =>
   theirs === undefined ? undefined : round(ours / theirs);
 
 /** A machine at the entry of a kernel. */
-function boot(elf: string): Debuggee {
+function boot(elf: string, engine?: EngineName): Debuggee {
   const load = { memory: 128 * 1024 * 1024, cmdline: '', bootLoaderName: 'Start of Day', modules: [], poison: true };
   const kernel = { name: elf, bytes: readFileSync(elf) };
-  return bootDebuggee({ kernel, entry: 'auto', load, registers: {}, symbols: [] }, nodeScheduler);
+  return bootDebuggee({ kernel, entry: 'auto', load, registers: {}, symbols: [], engine }, nodeScheduler);
 }
 
-/** Millions of instructions per second of the interpreter on each guest, and QEMU's wall-clock time for the same work. */
-function interpreterSpeed(): Record<string, unknown> {
-  const entries = GUESTS.map((guest) => {
-    const elf = buildGuest(guest);
-    const { machine } = boot(elf);
-    const start = performance.now();
-    const stop = machine.run({ maxInstructions: Infinity });
-    const seconds = (performance.now() - start) / 1000;
-    const plain = qemuSeconds(elf, []);
-    const counted = qemuSeconds(elf, ['-icount', 'shift=0,sleep=off']);
-    return [
-      guest.name,
-      {
-        stop: stop.reason,
-        instructions: machine.instructions,
-        mips: round(machine.instructions / seconds / 1e6),
-        seconds: round(seconds),
-        qemuSeconds: plain === undefined ? undefined : round(plain),
-        qemuInstructionCountSeconds: counted === undefined ? undefined : round(counted),
-      },
-    ] as const;
-  });
-  return Object.fromEntries(entries);
+/** A machine of its own runs a guest to its end, or so many instructions. */
+function ownSpeed(elf: string, engine: EngineName, maxInstructions = Infinity): { seconds: number; mips: number } {
+  const { machine } = boot(elf, engine);
+  const start = performance.now();
+  const stop = machine.run({ maxInstructions });
+  const seconds = (performance.now() - start) / 1000;
+  if (maxInstructions === Infinity && stop.reason !== 'debug-exit') throw new Error(`${elf}: ${stop.reason}`);
+  return { seconds, mips: machine.instructions / seconds / 1e6 };
+}
+
+/**
+ * Millions of instructions per second on each guest, beside v86 with and without its translator, and QEMU. Translators run a guest that is
+ * LONGER times as long; QEMU's start is subtracted, by a guest of one turn.
+ */
+async function guestSpeed(guest: BenchGuest): Promise<object> {
+  const short = buildGuest(guest);
+  const long = buildGuest({ ...guest, name: `${guest.name}-long`, iterations: guest.iterations * LONGER });
+  const tiny = buildGuest({ ...guest, name: `${guest.name}-tiny`, iterations: 1 });
+  const interpreter = ownSpeed(short, 'interpreter');
+  const translator = ownSpeed(long, 'translator');
+  const reference = ownSpeed(short, 'reference', REFERENCE_INSTRUCTIONS);
+  const v86Interpreter = await v86Speed(short, false);
+  const v86Translator = await v86Speed(long, true);
+  const qemuMips = (...options: string[]): number | undefined => {
+    const whole = qemuSeconds(long, options);
+    const start = qemuSeconds(tiny, options);
+    if (whole === undefined || start === undefined) return undefined;
+    return (translator.mips * translator.seconds) / (whole - start);
+  };
+  const qemu = qemuMips();
+  const qemuCounted = qemuMips('-icount', 'shift=0,sleep=off');
+  return {
+    interpreter: round(interpreter.mips),
+    translator: round(translator.mips),
+    reference: round(reference.mips),
+    v86Interpreter: optional(v86Interpreter?.mips),
+    v86Translator: optional(v86Translator?.mips),
+    qemu: optional(qemu),
+    qemuInstructionCount: optional(qemuCounted),
+    interpreterToV86: ratio(interpreter.mips, v86Interpreter?.mips),
+    translatorToV86: ratio(translator.mips, v86Translator?.mips),
+    translatorToQemuInstructionCount: ratio(translator.mips, qemuCounted),
+  };
+}
+
+/** Microseconds of an instruction that was never run before, in a process that has run others. */
+function coldInstruction(): { microseconds: number } {
+  const elf = buildGuest({ name: 'cold', sources: ['cold.S'], iterations: 4000 });
+  ownSpeed(elf, 'translator');
+  return { microseconds: round(1 / ownSpeed(elf, 'translator').mips) };
 }
 
 /** Raw single steps through the debugger's Target. */
@@ -107,12 +140,14 @@ async function inspect(client: DapClient): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const interpreter = interpreterSpeed();
+  const guests: Record<string, object> = {};
+  for (const guest of GUESTS) guests[guest.name] = await guestSpeed(guest);
   const target = targetSteps();
   const adapter = await dap();
   const peer = await gdbWithQemu(SAMPLE, PEER_STEPS);
   const report = {
-    interpreter,
+    millionsOfInstructionsPerSecond: guests,
+    cold: coldInstruction(),
     target: { ...target, ratioToGdbWithQemu: ratio(target.stepsPerSecond, peer?.stepsPerSecond) },
     adapter: {
       ...adapter,
@@ -126,4 +161,5 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }
 
-void main();
+// v86 keeps timers of its own.
+void main().then(() => process.exit());
