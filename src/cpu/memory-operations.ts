@@ -22,7 +22,7 @@ function enter(cpu: CpuContext, allocation: number, level: number): void {
 
   const start = state.register32(SP);
   const outer = state.register32(BP);
-  const frame = start - bytes;
+  const frame = withPointer(segment, start, start - bytes);
   const copied = Math.max(level - 1, 0);
   const pointer = start - (1 + level) * bytes - allocation;
   const copy = (n: number): number => memory.read(stack(outer - n * bytes, false), width);

@@ -205,6 +205,14 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     leave
     store 17, ebp
     store 18, esp
+    mov esp, 0x77770000 + AT(real_stack)
+    mov ebp, esp
+    .byte 0x66
+    enter 8, 1
+    mov eax, [bp - 4]
+    store 22, eax
+    store 23, ebp
+    store 24, esp
     mov esp, AT(real_stack)
     pushfd
     pop eax
