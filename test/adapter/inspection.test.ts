@@ -130,7 +130,8 @@ describe('DAP on a stopped machine', () => {
       await session.scope('Segments'),
     );
     const cr0 = (await session.variable('Control', 'CR0')).variablesReference;
-    await refuse('PE', '0', /CR0 cannot be 0x00010010. This machine does not have real mode/, cr0);
+    const noWriteThrough = /CR0 cannot be 0x20010011. The CPU would refuse it with #GP\(0\): .*NW without CD/;
+    await refuse('NW', '1', noWriteThrough, cr0);
     const eflags = (await session.variable('Registers', 'EFLAGS')).variablesReference;
     await refuse('CF', '2', /CF cannot be 2. It has 1 bit/, eflags);
   });
