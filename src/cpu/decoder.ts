@@ -237,9 +237,9 @@ export class InstructionDecoder {
 }
 
 /** What an iced-x86 code means on a CPU: #UD with the name of what it lacks where it has no such instruction. */
-export function encodingOn(model: CpuModel, code: number, mnemonic: number): EncodingInfo {
+export function encodingOn(model: CpuModel, code: iced.Code, mnemonic: number): EncodingInfo {
   const encoding = describeEncoding(code, mnemonic);
-  const replaced = replacedOn(model, code as iced.Code, (iced.Mnemonic[mnemonic] ?? encoding.name).toUpperCase());
+  const replaced = replacedOn(model, code, (iced.Mnemonic[mnemonic] ?? encoding.name).toUpperCase());
   return replaced === undefined ? encoding : { ...encoding, description: replaced, operandWidths: [], repeats: false };
 }
 
