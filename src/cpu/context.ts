@@ -23,6 +23,8 @@ export interface CpuBus {
   memoryWrite(physical: number, width: AccessWidth, value: number): void;
   /** Time stamp counter in ticks (bigint, deterministic: derived from the retired-instruction count). */
   timeStamp(): bigint;
+  /** IA32_APIC_BASE was written; `low` is its low half. Without it there is no local APIC. */
+  apicBaseWritten?(low: number): void;
   /**
    * FERR# as it stands before a waiting x87 instruction with CR0.NE = 0; returns IGNNE#: whether the instruction runs in spite of a
    * pending exception. Without it nobody answers.

@@ -17,8 +17,8 @@ const CREATOR = text(4, 'SOD');
 const HEADER_LENGTH = 36;
 const CHECKSUM = 9;
 
-/** ACPI tables (ACPI 6.4, chapter 5): RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET. Addresses and lengths are bytes, physical. */
-export function acpiTables(): FirmwareTable[] {
+/** ACPI tables (ACPI 6.4, chapter 5): RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET. Addresses and lengths are bytes, physical. Without APICs no MADT. */
+export function acpiTables(apic: boolean): FirmwareTable[] {
   const tables: FirmwareTable[] = [];
   let free = TABLES;
   const place = (bytes: Uint8Array, alignment = 16): number => {
@@ -31,7 +31,7 @@ export function acpiTables(): FirmwareTable[] {
   const dsdt = place(table('DSDT', 1, DESCRIPTION));
   const described = [
     place(table('FACP', 3, fixedDescription(facs, dsdt))),
-    place(table('APIC', 1, interruptDescription())),
+    ...(apic ? [place(table('APIC', 1, interruptDescription()))] : []),
     place(table('HPET', 1, timerDescription())),
   ];
   const rsdt = place(

@@ -1,4 +1,5 @@
 import type { AccessWidth, CpuBus } from '../cpu/context.ts';
+import { Emitter } from '../util/emitter.ts';
 import { internalError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
 import type { Clock } from './clock.ts';
@@ -15,6 +16,8 @@ export class Bus implements CpuBus {
   readonly unclaimed: UnclaimedAccesses;
   /** FERR# to IGNNE#, see {@link CpuBus.numericError}. */
   onNumericError: (asserted: boolean) => boolean = () => false;
+  /** The low half of IA32_APIC_BASE was written. */
+  readonly onApicBase = new Emitter<number>();
   private readonly clock: Clock;
   private readonly onDeviceAccess: () => void;
   private readonly portMap = new Map<number, Device>();
@@ -103,6 +106,11 @@ export class Bus implements CpuBus {
 
   numericError(asserted: boolean): boolean {
     return this.onNumericError(asserted);
+  }
+
+  apicBaseWritten(low: number): void {
+    this.onApicBase.fire(low);
+    this.onDeviceAccess();
   }
 
   timeStamp(): bigint {

@@ -6,8 +6,9 @@ import { Cmos } from './cmos.ts';
 import { CoprocessorError } from './coprocessor-error.ts';
 import { DebugPort } from './debug-port.ts';
 import { DmaController } from './dma-controller.ts';
+import { Hpet } from './hpet.ts';
 import type { InterruptController } from './interrupt-controller.ts';
-import { InterruptRouting } from './interrupt-routing.ts';
+import { InterruptRouting, TIMER_PIN } from './interrupt-routing.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { IoApic } from './io-apic.ts';
 import { KeyboardController } from './keyboard-controller.ts';
@@ -67,11 +68,22 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     );
   const serial = serialPort(COM_PORTS[0]);
   const serialPorts: readonly SerialPort[] = [serial, ...COM_PORTS.slice(1).map(serialPort)];
-  const intervalTimer = new IntervalTimer(clock, line(IRQ.timer));
+  const hpetLines = { timer: line(IRQ.timer), clock: line(IRQ.clock), pin: ioApic.line(TIMER_PIN) };
+  const hpet = new Hpet(clock, hpetLines, report);
+  // With legacy replacement the 8254 and the clock are cut off from their lines (HPET 1.0a, 2.3.5).
+  const replaceable = (target: InterruptLine): InterruptLine => ({
+    raise: () => {
+      if (!hpet.replacesLegacy) target.raise();
+    },
+    lower: () => {
+      if (!hpet.replacesLegacy) target.lower();
+    },
+  });
+  const intervalTimer = new IntervalTimer(clock, replaceable(line(IRQ.timer)));
   const keyboardLines = { keyboard: line(IRQ.keyboard), mouse: line(IRQ.mouse) };
   const keyboard = new KeyboardController(clock, keyboardLines, a20, report);
   const screen = new Vga(clock, video, report);
-  const cmos = new Cmos(clock, line(IRQ.clock), video.ram.length, report);
+  const cmos = new Cmos(clock, replaceable(line(IRQ.clock)), video.ram.length, report);
   const coprocessorError = new CoprocessorError(line(IRQ.coprocessor));
   bus.onNumericError = (asserted) => coprocessorError.numericError(asserted);
   const debugPort = new DebugPort();
@@ -91,6 +103,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     new PciConfiguration(report),
     powerManagement,
     coprocessorError,
+    hpet,
     new PostPort(),
     debugPort,
   ];

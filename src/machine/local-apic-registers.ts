@@ -27,3 +27,6 @@ export const APIC_REGISTER = {
   currentCount: 0x390,
   divide: 0x3e0,
 } as const;
+
+/** IA32_APIC_BASE without its global enable. */
+export const NO_LOCAL_APIC = 0xfee00100;

@@ -51,7 +51,6 @@ type ApicState = {
   table: number[];
   /** Levels of LINT0 and LINT1. */
   inputs: number;
-  nonMaskable: boolean;
 };
 
 /**
@@ -64,6 +63,8 @@ export class LocalApic implements TimedDevice {
   readonly memory = [{ first: LOCAL_APIC_ADDRESS, last: LOCAL_APIC_ADDRESS + 0xfff }];
   /** A level-triggered interrupt has ended: its vector, for the I/O APIC. */
   readonly onEndOfInterrupt = new Emitter<number>();
+  /** An NMI for the processor. */
+  readonly onNonMaskable = new Emitter<void>();
   private readonly clock: Clock;
   private readonly report: ReportGap;
   private readonly timer = new LocalApicTimer();
@@ -105,13 +106,6 @@ export class LocalApic implements TimedDevice {
   /** Takes the highest request into service: its vector, or the spurious one when nothing waits (SDM 3A 10.9). */
   acknowledge(): number {
     return this.requests.acknowledge() ?? this.state.spurious & 0xff;
-  }
-
-  /** Whether an NMI has come since this was last asked. */
-  takeNonMaskable(): boolean {
-    const { nonMaskable } = this.state;
-    this.state.nonMaskable = false;
-    return nonMaskable;
   }
 
   /** A message of the I/O APIC. Whether this APIC is meant and takes it. */
@@ -315,7 +309,7 @@ export class LocalApic implements TimedDevice {
         this.accept(vector, level);
         return true;
       case DELIVERY.nonMaskable:
-        this.state.nonMaskable = true;
+        this.onNonMaskable.fire();
         return true;
       default:
         this.report(`${deliveryName(mode)} delivered to the processor: the local APIC takes fixed interrupts and NMI`);
@@ -393,6 +387,5 @@ function powerOn(): ApicState {
     commandHigh: 0,
     table: new Array<number>(6).fill(LVT_MASKED),
     inputs: 0,
-    nonMaskable: false,
   };
 }

@@ -21,6 +21,7 @@ import {
   type MachineSnapshot,
   type MachineTime,
 } from './machine-snapshot.ts';
+import { NO_LOCAL_APIC } from './local-apic-registers.ts';
 import { multiprocessorTables } from './multiprocessor-table.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './scan-codes.ts';
@@ -102,7 +103,10 @@ export class Machine {
     this.interrupts = interrupts;
     this.onFault = this.faultLog.onFault;
     this.connect();
-    for (const { address, bytes } of [...acpiTables(), ...multiprocessorTables()]) this.memory.write(address, bytes);
+    const apic = this.cpu.state.model.features.has('APIC');
+    if (!apic) devices.localApic.base = NO_LOCAL_APIC;
+    const tables = apic ? [...acpiTables(apic), ...multiprocessorTables()] : acpiTables(apic);
+    for (const { address, bytes } of tables) this.memory.write(address, bytes);
     handOver(this.bus);
   }
 
@@ -377,6 +381,11 @@ export class Machine {
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
+    devices.localApic.onNonMaskable.on(() => {
+      cpu.state.nonMaskablePending = true;
+      cpu.attention();
+    });
+    this.bus.onApicBase.on((value) => (devices.localApic.base = value));
     devices.powerManagement.onPowerOff.on(() => stop(stops.powerOff(here())));
     devices.a20.onChange.on((on) => cpu.setA20(on));
     devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));

@@ -45,9 +45,6 @@ export const CPU_FEATURES = {
 } as const satisfies Readonly<Record<string, FeatureBit | undefined>>;
 export type CpuFeature = keyof typeof CPU_FEATURES;
 
-/** What a model would have but the machine does not have yet: CPUID keeps quiet about it and its encodings raise #UD. */
-const NOT_YET: ReadonlySet<CpuFeature> = new Set(['APIC'] as const satisfies readonly CpuFeature[]);
-
 /** One CPU: what it calls itself and what it has. */
 export interface CpuModel {
   readonly name: CpuModelName;
@@ -71,29 +68,26 @@ const DEFAULT: readonly CpuFeature[] = [
   ...(['SEP', 'PAT', 'PSE36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2', 'NX'] as const),
 ];
 
-const landed = (features: readonly CpuFeature[]): ReadonlySet<CpuFeature> =>
-  new Set(features.filter((feature) => !NOT_YET.has(feature)));
-
 const MODELS: Readonly<Record<CpuModelName, CpuModel>> = {
   /** A 486 DX2, which has no CPUID. */
   '486': {
     name: '486',
     signature: 0x0435,
-    features: landed(I486),
+    features: new Set(I486),
     physicalBits: 32,
     writesWholeTimeStamp: false,
   },
   pentium: {
     name: 'pentium',
     signature: 0x0525,
-    features: landed(PENTIUM),
+    features: new Set(PENTIUM),
     physicalBits: 32,
     writesWholeTimeStamp: false,
   },
   'pentium-pro': {
     name: 'pentium-pro',
     signature: 0x0619,
-    features: landed(PENTIUM_PRO),
+    features: new Set(PENTIUM_PRO),
     physicalBits: 36,
     writesWholeTimeStamp: false,
   },
@@ -101,7 +95,7 @@ const MODELS: Readonly<Record<CpuModelName, CpuModel>> = {
   default: {
     name: 'default',
     signature: 0x06d8,
-    features: landed(DEFAULT),
+    features: new Set(DEFAULT),
     physicalBits: 36,
     writesWholeTimeStamp: true,
   },

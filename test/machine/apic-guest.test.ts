@@ -126,4 +126,88 @@ handler:
   mov dword [0xfee00350], 0x10700`);
       assert.equal(stop.reason, 'halt');
     });
+
+    const plain = (source: string) => {
+      const machine = machineWith(assemble(`${MACROS}\nstart:\n  setup\n${source}`), { engine });
+      return { machine, stop: machine.run(UNLIMITED) };
+    };
+
+    // SDM 3, 6.7.1: not held off by IF, and no second one before IRET.
+    it('NMI: sent to itself with interrupts off; another waits for IRET', () => {
+      const { stop, machine } = plain(`
+  gate 0x02, nmi
+  xor ecx, ecx
+  mov dword [0xfee00300], 0x40400
+  mov al, cl
+  out 0xf4, al
+  hlt
+nmi:
+  inc ecx
+  cmp ecx, 1
+  jne second
+  mov dword [0xfee00300], 0x40400
+  mov [0x120000], ecx
+second:
+  iret`);
+      assert.equal(stop.exitCode, 5);
+      assert.equal(machine.memory.read32(0x120000), 1);
+    });
+
+    it('NMI: the 8254 through the I/O APIC, as a watchdog', () => {
+      const { stop } = plain(`
+  gate 0x02, nmi
+  mov dword [0xfec00000], 0x14
+  mov dword [0xfec00010], 0x400
+  outb 0x43, 0x34
+  outb 0x40, 0x00
+  outb 0x40, 0x01
+  jmp $
+nmi:
+  outb 0xf4, 3
+  hlt`);
+      assert.equal(stop.exitCode, 7);
+    });
+
+    // SDM 3, 10.4.3.
+    it('IA32_APIC_BASE: off, CPUID says so, the page is empty and the 8259 drives the CPU; on again it is reset', () => {
+      const { stop, machine } = plain(`
+  gate 0x20, timer
+  remap 0xfe, 0xff
+  mov eax, 1
+  cpuid
+  mov [0x120000], edx
+  mov ecx, 0x1b
+  rdmsr
+  mov [0x120004], eax
+  and eax, ~0x800
+  wrmsr
+  mov eax, 1
+  cpuid
+  mov [0x120008], edx
+  mov eax, [0xfee00030]
+  mov [0x12000c], eax
+  outb 0x43, 0x34
+  outb 0x40, 0x9c
+  outb 0x40, 0x2e
+  sti
+  hlt
+  mov ecx, 0x1b
+  rdmsr
+  or eax, 0x800
+  wrmsr
+  mov eax, [0xfee000f0]
+  mov [0x120010], eax
+  outb 0xf4, 0
+  hlt
+timer:
+  outb 0x20, 0x20
+  iret`);
+      assert.equal(stop.reason, 'debug-exit');
+      const words = [0, 1, 2, 3, 4].map((index) => machine.memory.read32(0x120000 + index * 4));
+      assert.equal((words[0] ?? 0) & 0x200, 0x200);
+      assert.equal(words[1], 0xfee00900);
+      assert.equal((words[2] ?? 0) & 0x200, 0);
+      assert.equal(words[3], 0xffffffff);
+      assert.equal(words[4], 0xff);
+    });
   });

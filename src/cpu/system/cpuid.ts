@@ -1,4 +1,5 @@
 import { cpuidFeatureWord, type CpuModel } from '../../x86/cpu-model.ts';
+import { MSR } from '../../x86/model-specific-registers.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import type { CpuContext } from '../context.ts';
 import type { SystemOperations } from './operation.ts';
@@ -56,12 +57,19 @@ function word(text: string, at: number): number {
   return (byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24)) >>> 0;
 }
 
+/** Leaf 1 EDX bit 9; it follows the global enable of IA32_APIC_BASE (SDM 3, 10.4.3). */
+const APIC_FEATURE = 1 << 9;
+const APIC_ENABLE = 1n << 11n;
+
 function identify({ state }: CpuContext): void {
-  const [eax, ebx, ecx, edx] = cpuidLeaf(state.model, state.register32(REGISTER.eax));
+  const leaf = state.register32(REGISTER.eax);
+  const [eax, ebx, ecx, edx] = cpuidLeaf(state.model, leaf);
   state.setRegister32(REGISTER.eax, eax);
   state.setRegister32(REGISTER.ebx, ebx);
   state.setRegister32(REGISTER.ecx, ecx);
-  state.setRegister32(REGISTER.edx, edx);
+  const apicOff =
+    leaf === 1 && state.model.features.has('APIC') && (state.modelSpecific(MSR.apicBase) & APIC_ENABLE) === 0n;
+  state.setRegister32(REGISTER.edx, apicOff ? edx & ~APIC_FEATURE : edx);
 }
 
 export const cpuidOperations: SystemOperations = { cpuid: (cpu) => identify(cpu) };

@@ -35,6 +35,7 @@ function writeMsr(cpu: CpuContext): void {
     throw new Unimplemented(`performance counters (${describeMsr(index)})`);
   const before = state.modelSpecific(index);
   state.setModelSpecific(index, value);
+  if (index === MSR.apicBase) cpu.bus.apicBaseWritten?.(Number(value & LOW_WORD));
   if (index === MSR.efer && ((before ^ value) & BigInt(EFER.NXE)) !== 0n) cpu.flushTranslations();
 }
 
