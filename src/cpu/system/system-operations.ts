@@ -7,7 +7,6 @@ import { farTransferOperations } from './far-transfer.ts';
 import { fxsaveOperations } from './fxsave.ts';
 import { flagOperations } from './flag-access.ts';
 import { msrOperations } from './model-specific-registers.ts';
-import { fastSystemCallOperations } from './fast-system-call.ts';
 import type { SystemOperations } from './operation.ts';
 import { portOperations } from './port-io.ts';
 import { processorOperations } from './processor-control.ts';
@@ -29,7 +28,6 @@ import { x87TransferOperations } from './x87-transfer.ts';
 export const systemOperations: SystemOperations = {
   ...farTransferOperations,
   ...farReturnOperations,
-  ...fastSystemCallOperations,
   ...softwareInterruptOperations,
   ...segmentOperations,
   ...tableRegisterOperations,
