@@ -40,6 +40,16 @@ describe('Invariant 1: one meaning per instruction, that of a real CPU', functio
     });
   }
 
+  it('translator: every eighth of them, each translated before it runs', () => {
+    assert.ok(selectors !== undefined);
+    const comparison = new OracleComparison('translator', selectors, { period: 0, samples: 0 });
+    instances.forEach((instance, n) => {
+      const native = natives[n];
+      if (n % 8 === 0 && native !== undefined) comparison.compare(n, instance, native, 'int3');
+    });
+    comparison.finish(`of ${INSTANCES / 8} differ, seed ${SEED}`);
+  });
+
   it('tries every encoding a user program can try', () => {
     const names = CODES.map((code) => iced.Code[code]);
     for (const name of [

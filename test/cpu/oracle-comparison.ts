@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EngineName } from '../../src/cpu/cpu.ts';
+import type { SamplingPolicy } from '../../src/cpu/translator/sampler.ts';
 import type { OracleOutput, OracleSelectors } from '../support/native-oracle.ts';
 import { describeProblem, differences, OracleGuest, type ComparedInstance, type Pace } from './oracle-guest.ts';
 
@@ -10,8 +11,8 @@ export class OracleComparison {
   readonly problems: string[] = [];
   private readonly guest: OracleGuest;
 
-  constructor(engine: EngineName, selectors: OracleSelectors) {
-    this.guest = new OracleGuest(engine, selectors);
+  constructor(engine: EngineName, selectors: OracleSelectors, sampling?: SamplingPolicy) {
+    this.guest = new OracleGuest(engine, selectors, sampling);
   }
 
   /** The passes that the instance took; undefined when it could not be run. */

@@ -1,5 +1,6 @@
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { SEGMENT } from '../../src/cpu/state.ts';
+import type { SamplingPolicy } from '../../src/cpu/translator/sampler.ts';
 import { Guest } from '../support/cpu-harness.ts';
 import {
   NO_FAULT,
@@ -29,8 +30,8 @@ export class OracleGuest {
   readonly guest: Guest;
   private readonly selectors: OracleSelectors;
 
-  constructor(engine: EngineName, selectors: OracleSelectors) {
-    const guest = new Guest(engine);
+  constructor(engine: EngineName, selectors: OracleSelectors, sampling?: SamplingPolicy) {
+    const guest = new Guest(engine, sampling === undefined ? {} : { sampling });
     this.guest = guest;
     this.selectors = selectors;
     guest.enterLevel(3);

@@ -41,9 +41,10 @@ export class HandlerTable {
   }
 
   /** Table index of a handler that {@link require} made. */
-  indexOf(...run: readonly InstructionForm[]): number {
-    const index = this.indexes.get(runKey(run));
-    if (index === undefined) throw internalError(`no handler for ${runKey(run)}`);
+  indexOf(form: InstructionForm, fused?: InstructionForm): number {
+    const key = fused === undefined ? form.key : runKey([form, fused]);
+    const index = this.indexes.get(key);
+    if (index === undefined) throw internalError(`no handler for ${key}`);
     return index;
   }
 
