@@ -64,6 +64,10 @@ const REGISTERS: ReadonlyMap<string, RegisterAccess> = new Map<string, RegisterA
   ...SEGMENT_NAMES.flatMap(segmentRegisters),
   ...tableRegisters('gdtr', (state, table) => (table === undefined ? state.gdtr : (state.gdtr = table))),
   ...tableRegisters('idtr', (state, table) => (table === undefined ? state.idtr : (state.idtr = table))),
+  // GDB's names of the x87 control, status and tag words.
+  ['fctrl', { bits: 16, read: ({ x87 }) => x87.control, write: ({ state }, value) => (state.x87.control = value) }],
+  ['fstat', { bits: 16, read: ({ x87 }) => x87.status }],
+  ['ftag', { bits: 16, read: ({ x87 }) => x87.tagWord }],
   ['cpl', { bits: 2, read: (state) => state.cpl }],
   // Long mode is not part of this machine: EFER does not exist and reads as 0.
   ['efer', { bits: 32, read: () => 0 }],

@@ -1,6 +1,7 @@
 import type { SegmentName } from '../boot/protocol.ts';
 import { explainInstruction, type InstructionExplanation } from '../cpu/explainer.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
+import type { Extended } from '../cpu/floating-point/extended.ts';
 import { pagingState } from '../cpu/mmu.ts';
 import { ACCESS, SEGMENT } from '../cpu/state.ts';
 import type { SegmentCache } from '../cpu/state.ts';
@@ -52,6 +53,10 @@ export class MachineTarget implements Target {
   }
   segment(name: SegmentName): SegmentCache {
     return this.machine.cpu.state.segment(SEGMENT[name]);
+  }
+  x87Register(stack: number): Extended | undefined {
+    const { x87 } = this.machine.cpu.state;
+    return x87.isEmpty(stack) ? undefined : x87.register(stack);
   }
 
   read(space: AddressSpace, address: bigint, count: number): Uint8Array {

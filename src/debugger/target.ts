@@ -1,6 +1,7 @@
 import type { SegmentName } from '../boot/protocol.ts';
 import type { InstructionExplanation } from '../cpu/explainer.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
+import type { Extended } from '../cpu/floating-point/extended.ts';
 import type { SegmentCache } from '../cpu/state.ts';
 import type { MachineStop, RunLimits } from '../machine/stop.ts';
 
@@ -44,6 +45,8 @@ export interface Target {
   setRegister(name: string, value: bigint): void;
   registerNames(): readonly string[];
   segment(name: SegmentName): SegmentCache;
+  /** ST(n) of the x87 unit; undefined when it is empty. */
+  x87Register(stack: number): Extended | undefined;
 
   /** Up to `count` bytes; fewer where memory ends or nothing is mapped. */
   read(space: AddressSpace, address: bigint, count: number): Uint8Array;

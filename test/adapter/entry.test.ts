@@ -54,11 +54,16 @@ describe('DAP at the Multiboot entry', () => {
         ['Segments', false],
         ['Control', false],
         ['System', true],
+        ['Floating point', true],
         ['MMX and SSE', true],
         ['Start of Day', true],
       ],
     );
     const system = (await session.children(await session.scope('System'))).map(({ name }) => name);
+    // A hardware reset leaves +0 in all registers, and every exception unmasked (SDM 3, table 9-1).
+    assert.equal((await session.variable('Floating point', 'ST0')).value, '0 · 0x00000000000000000000');
+    assert.match((await session.variable('Floating point', 'FCTRL')).value, /^0x0040/);
+    assert.equal((await session.variable('Floating point', 'FTAG', 'R7')).value, '1 · bits 14-15, zero');
     assert.deepEqual(system, ['GDTR', 'IDTR', 'LDTR', 'TR', 'DR0', 'DR1', 'DR2', 'DR3', 'DR6', 'DR7']);
   });
 

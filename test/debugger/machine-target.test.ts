@@ -50,6 +50,17 @@ describe('the machine as a target', () => {
 
   const value = (target: MachineTarget, name: string): number => Number(target.register(name)?.value);
 
+  it('shows x87 registers and words', () => {
+    const { target } = targetOf('fninit\nfldpi\nfchs');
+    target.run({ maxInstructions: 3 });
+    assert.deepEqual(target.x87Register(0), { signExponent: 0xc000, significand: 0xc90f_daa2_2168_c235n });
+    assert.equal(target.x87Register(1), undefined);
+    assert.deepEqual(
+      ['fctrl', 'fstat', 'ftag'].map((name) => value(target, name)),
+      [0x37f, 0x3800, 0x3fff],
+    );
+  });
+
   it('runs from where the user puts EIP, even out of HLT', () => {
     const { target } = targetOf('cli\nhlt\nmov eax, 7\nhlt');
     assert.equal(target.run({ maxInstructions: 10 }).reason, 'halt');

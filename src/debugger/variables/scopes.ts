@@ -1,6 +1,7 @@
 import type { Inspection } from '../inspection.ts';
 import { controlRows, systemRows } from './control-scope.ts';
 import { faultRows } from './fault-scope.ts';
+import { floatingPointRows } from './floating-point-scope.ts';
 import type { Scope } from './node.ts';
 import { registerRows } from './registers-scope.ts';
 import { segmentRows } from './segments-scope.ts';
@@ -15,6 +16,7 @@ export function scopesOf(inspection: Inspection): Scope[] {
     scope('Segments', () => segmentRows(inspection)),
     scope('Control', () => controlRows(inspection)),
     scope('System', () => systemRows(inspection), true),
+    scope('Floating point', () => floatingPointRows(inspection), true),
     scope('MMX and SSE', () => vectorRows(inspection), true),
     ...(inspection.plan.information === undefined
       ? []
