@@ -14,7 +14,7 @@ const FUNCTIONS = 3;
  * and then a write into its own instructions. GNU as, Intel syntax.
  */
 export function randomProgram(random: Random): string {
-  const block = (n: number): string => `b${n}: ${many(random, 1 + random.below(6))}\n ${ending(random)}`;
+  const block = (n: number): string => `b${n}: ${many(random, 1 + random.below(6))}\n ${ending(random, n)}`;
   const body = (n: number): string => `f${n}: ${many(random, 1 + random.below(4))}\n ret`;
   return `
     mov eax, 12345
@@ -34,7 +34,7 @@ const many = (random: Random, count: number): string =>
   Array.from({ length: count }, () => operation(random)).join('\n ');
 
 function memory(random: Random): string {
-  const place = random.pick(['beside + 8', String(PLACE.data), String(PLACE.data + 0xffe), String(PLACE.data + 64)]);
+  const place = random.pick(['beside + 32', String(PLACE.data), String(PLACE.data + 0xffe), String(PLACE.data + 64)]);
   return `dword ptr [${place}]`;
 }
 
@@ -81,9 +81,9 @@ function operation(random: Random): string {
     case 19:
       return `lea ${register}, [${random.pick(REGISTERS)} + ${random.pick(REGISTERS)}*4 + 7]`;
     case 20:
-      return `1: add ebx, ${random.below(100)}\n ${random.oneIn(3) ? 'inc byte ptr [1b + 2]' : 'nop'}`;
+      return `1: add ebx, ${random.below(100)}\n ${random.oneIn(2) ? 'inc byte ptr [1b + 2]' : 'nop'}`;
     case 21:
-      return random.oneIn(3) ? 'cpuid' : `movzx ${register}, ${byte}`;
+      return random.oneIn(2) ? random.pick(['cpuid', 'pushad\n lea esp, [esp + 32]']) : `movzx ${register}, ${byte}`;
     case 22:
       return random.oneIn(3) ? 'mov edx, cr3\n mov cr3, edx' : `xchg ${memory(random)}, ${register}`;
     default:
@@ -91,22 +91,28 @@ function operation(random: Random): string {
   }
 }
 
-function ending(random: Random): string {
-  const to = `b${random.below(BLOCKS)}`;
+/** Forward, or back three times out of four: whatever the numbers are, every part is reached again and again. */
+function ending(random: Random, number: number): string {
+  const forward = number + 1 < BLOCKS ? `b${number + 1 + random.below(Math.min(4, BLOCKS - number - 1))}` : 'b0';
+  const back = `b${random.below(number + 1)}`;
+  const backAgain = `inc byte ptr [beside + ${number}]\n test byte ptr [beside + ${number}], 3\n jnz ${back}`;
   switch (random.below(9)) {
     case 0:
-      return `jmp ${to}`;
+      return `jmp ${forward}`;
     case 1:
-      return 'and eax, 3\n jmp dword ptr [table + eax*4]';
+      return 'inc dword ptr [beside + 16]\n mov eax, [beside + 16]\n and eax, 3\n jmp dword ptr [table + eax*4]';
     case 2:
-      return 'test dl, 7\n jz other';
+      return 'dec byte ptr [beside + 20]\n test byte ptr [beside + 20], 3\n jz other';
     case 3:
-      return `jecxz 8f\n jmp ${to}\n 8:`;
+      return `jecxz 8f\n jmp ${forward}\n 8:`;
     case 4:
       return `and ecx, 15\n inc ecx\n 9: add edx, ecx\n loop 9b`;
     case 5:
       return '';
+    case 6:
+    case 7:
+      return backAgain;
     default:
-      return `j${random.pick(CONDITIONS)} ${to}`;
+      return `j${random.pick(CONDITIONS)} ${forward}`;
   }
 }
