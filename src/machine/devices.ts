@@ -6,6 +6,7 @@ import { Cmos } from './cmos.ts';
 import { CoprocessorError } from './coprocessor-error.ts';
 import { DebugPort } from './debug-port.ts';
 import { DmaController } from './dma-controller.ts';
+import { FirmwareConfiguration } from './firmware-configuration.ts';
 import { Hpet } from './hpet.ts';
 import type { InterruptController } from './interrupt-controller.ts';
 import { InterruptRouting, TIMER_PIN } from './interrupt-routing.ts';
@@ -104,6 +105,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     powerManagement,
     coprocessorError,
     hpet,
+    new FirmwareConfiguration(video.ram.length),
     new PostPort(),
     debugPort,
   ];
