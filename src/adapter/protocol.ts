@@ -151,8 +151,12 @@ export interface ScreenReply {
   readonly text: readonly string[];
   /** Base64 of `columns * rows` attribute bytes, row by row. */
   readonly attributes: string;
-  /** Absent when the cursor is off or outside the screen. */
-  readonly cursor?: { readonly row: number; readonly column: number };
+  /** Bit 7 of an attribute blinks; else it makes the background bright. */
+  readonly blinks: boolean;
+  /** Scan lines of a character cell. */
+  readonly cellLines: number;
+  /** Absent when the cursor is off or outside the screen. It fills scan lines `firstLine` to `lastLine` of its cell, 0 the uppermost. */
+  readonly cursor?: Readonly<Record<'row' | 'column' | 'firstLine' | 'lastLine', number>>;
   readonly picture?: PictureReply;
 }
 

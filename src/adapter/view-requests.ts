@@ -35,11 +35,10 @@ export function viewRequests(state: SessionState): Handlers<CustomRequest> {
     'startOfDay/machine': () => ({ instruction: instruction(), rows: machineRows(state.debuggee) }),
     'startOfDay/pvOps': () => pvOpsReply(state.debuggee),
     'startOfDay/screen': () => {
-      const { columns, rows, characters, attributes, cursor, picture } = state.debuggee.machine.screen();
+      const { characters, attributes, cursor, picture, ...screen } = state.debuggee.machine.screen();
       return {
         instruction: instruction(),
-        columns,
-        rows,
+        ...screen,
         text: characters,
         attributes: toBase64(attributes),
         ...(cursor === undefined ? {} : { cursor }),

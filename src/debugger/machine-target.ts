@@ -63,7 +63,9 @@ export class MachineTarget implements Target {
     const end = Math.min(Number(address) + count, ADDRESS_SPACE);
     const bytes = new Uint8Array(Math.max(0, end - Number(address)));
     const done = this.pieces(space, Number(address), bytes.length, (physical, offset, length) => {
-      bytes.set(this.machine.memory.bytes.subarray(physical, physical + length), offset);
+      const piece = bytes.subarray(offset, offset + length);
+      piece.set(this.machine.memory.bytes.subarray(physical, physical + length));
+      this.machine.bus.peek(physical, piece);
     });
     return done < bytes.length ? bytes.subarray(0, done) : bytes;
   }

@@ -104,6 +104,20 @@ export class Bus implements CpuBus {
     this.unclaimed.noteMemory('write', physical, `write of ${width} bits at phys:${hex(physical, 8)}`);
   }
 
+  /** Puts into `bytes`, a copy of RAM from `physical` on, what devices in front of RAM would let the CPU read, without effects. */
+  peek(physical: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const at = physical + done;
+      const end = Math.min(bytes.length, done + 0x1000 - (at % 0x1000));
+      const device = this.memoryMap.get(Math.floor(at / 0x1000));
+      for (; device?.memoryPeek !== undefined && done < end; done++) {
+        const value = device.memoryPeek(physical + done);
+        if (value !== undefined) bytes[done] = value;
+      }
+      done = end;
+    }
+  }
+
   numericError(asserted: boolean): boolean {
     return this.onNumericError(asserted);
   }

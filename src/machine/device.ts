@@ -36,6 +36,11 @@ export interface Device {
   /** Reads at a physical address of {@link memory}; zero-extended. The access does not cross a page but may be unaligned. */
   memoryRead?(physical: number, width: AccessWidth): number;
   memoryWrite?(physical: number, width: AccessWidth, value: number): void;
+  /**
+   * The byte that {@link memoryRead} would give at a physical address, with no effect on anything (invariant 5); undefined where RAM
+   * answers instead. Absent: a debugger sees the RAM behind the device.
+   */
+  memoryPeek?(physical: number): number | undefined;
   save(): DeviceState;
   /** Takes what {@link save} of the same device gave, with no effect on lines or listeners. */
   restore(state: DeviceState): void;

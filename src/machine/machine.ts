@@ -28,7 +28,7 @@ import { pressAndRelease, typedText } from './scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
 import type { SerialPort } from './serial-port.ts';
-import type { ScreenSnapshot } from './vga.ts';
+import type { ScreenSnapshot } from './vga-screen.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
 
 export interface MachineOptions {
@@ -387,7 +387,6 @@ export class Machine {
     });
     this.bus.onApicBase.on((value) => (devices.localApic.base = value));
     devices.powerManagement.onPowerOff.on(() => stop(stops.powerOff(here())));
-    devices.a20.onChange.on((on) => cpu.setA20(on));
     devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));
   }
 }

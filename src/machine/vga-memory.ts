@@ -51,20 +51,31 @@ export class VgaMemory {
     this.words[offset & OFFSET_MASK] = (this.word(offset) & ~(0xff << shift)) | (value << shift);
   }
 
-  /** A byte as the CPU reads it at `address` of the window. */
-  read(address: number, { sequencer, graphics }: PlaneAccess): number {
-    const mode = graphics[GRAPHICS.mode] ?? 0;
-    const chained = ((sequencer[SEQUENCER.memoryMode] ?? 0) & CHAIN_4) !== 0;
-    const oddEven = !chained && (mode & HOST_ODD_EVEN) !== 0;
-    this.latch = this.word(chained ? address & ~3 : oddEven ? address & ~1 : address);
-    if (mode & READ_COMPARE) {
+  /** A byte as the CPU reads it at `address` of the window: fills the latches. */
+  read(address: number, access: PlaneAccess): number {
+    this.latch = this.latched(address, access);
+    return this.peek(address, access);
+  }
+
+  /** What {@link read} would give, and nothing changes. */
+  peek(address: number, access: PlaneAccess): number {
+    const { graphics } = access;
+    const word = this.latched(address, access);
+    if ((graphics[GRAPHICS.mode] ?? 0) & READ_COMPARE) {
       const compared = spread(graphics[GRAPHICS.colourDoNotCare] ?? 0);
-      const different = (this.latch ^ spread(graphics[GRAPHICS.colourCompare] ?? 0)) & compared;
+      const different = (word ^ spread(graphics[GRAPHICS.colourCompare] ?? 0)) & compared;
       return ~(different | (different >>> 8) | (different >>> 16) | (different >>> 24)) & 0xff;
     }
     const map = graphics[GRAPHICS.readMap] ?? 0;
-    const plane = chained ? address & 3 : oddEven ? (map & 2) | (address & 1) : map & 3;
-    return (this.latch >>> (plane * 8)) & 0xff;
+    const addressing = addressingOf(access);
+    const plane =
+      addressing === 'chained' ? address & 3 : addressing === 'odd-even' ? (map & 2) | (address & 1) : map & 3;
+    return (word >>> (plane * 8)) & 0xff;
+  }
+
+  private latched(address: number, access: PlaneAccess): number {
+    const addressing = addressingOf(access);
+    return this.word(addressing === 'chained' ? address & ~3 : addressing === 'odd-even' ? address & ~1 : address);
   }
 
   /** A byte that the CPU writes at `address` of the window. */
@@ -122,6 +133,12 @@ export class VgaMemory {
     new Uint8Array(this.words.buffer).set(fromBase64(words));
     this.latch = latch;
   }
+}
+
+/** How reads find the plane: by the low bits of the address, or by the read map register. */
+function addressingOf({ sequencer, graphics }: PlaneAccess): 'chained' | 'odd-even' | 'planar' {
+  if ((sequencer[SEQUENCER.memoryMode] ?? 0) & CHAIN_4) return 'chained';
+  return (graphics[GRAPHICS.mode] ?? 0) & HOST_ODD_EVEN ? 'odd-even' : 'planar';
 }
 
 /** All bits of a plane's byte for each of the four low bits. */

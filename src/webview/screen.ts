@@ -1,7 +1,7 @@
 import type { PictureReply, ScreenReply } from '../adapter/protocol.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen/messages.ts';
 import { canvasPixels } from './screen/picture.ts';
-import { runsOf } from './screen/runs.ts';
+import { classesOf, runsOf } from './screen/runs.ts';
 import type { Run } from './screen/runs.ts';
 import { scanCodes } from './screen/keys.ts';
 
@@ -22,7 +22,8 @@ class Picture {
   /** In place of the rows in a graphics mode. */
   private canvas: HTMLCanvasElement | undefined;
 
-  draw({ columns, rows, text, attributes, cursor, picture }: ScreenReply): void {
+  draw(screen: ScreenReply): void {
+    const { columns, rows, text, attributes, cursor, picture } = screen;
     if (picture !== undefined) return this.drawPixels(picture);
     const bytes = Uint8Array.from(atob(attributes), (character) => character.charCodeAt(0));
     if (this.canvas !== undefined || this.screen.childElementCount !== rows) {
@@ -36,10 +37,10 @@ class Picture {
         bytes.subarray(row * columns, (row + 1) * columns),
         cursor?.row === row ? cursor.column : undefined,
       );
-      const key = JSON.stringify(runs);
+      const key = JSON.stringify([runs, screen.blinks, runs.some((run) => run.cursor) ? cursor : undefined]);
       if (this.drawn[row] === key) continue;
       this.drawn[row] = key;
-      this.screen.children[row]?.replaceChildren(...runs.map(span));
+      this.screen.children[row]?.replaceChildren(...runs.map((run) => span(run, screen)));
     }
   }
 
@@ -54,12 +55,15 @@ class Picture {
   }
 }
 
-function span({ text, attribute, cursor }: Run): HTMLSpanElement {
+function span(run: Run, { blinks, cursor, cellLines }: ScreenReply): HTMLSpanElement {
   const made = document.createElement('span');
-  made.textContent = text;
-  made.className = `f${attribute & 0xf} b${(attribute >> 4) & 7}`;
-  made.classList.toggle('blink', (attribute & 0x80) !== 0);
-  made.classList.toggle('cursor', cursor);
+  made.textContent = run.text;
+  made.className = classesOf(run.attribute, blinks);
+  if (run.cursor && cursor !== undefined) {
+    made.classList.add('cursor');
+    made.style.setProperty('--first', String(cursor.firstLine / cellLines));
+    made.style.setProperty('--height', String((cursor.lastLine + 1 - cursor.firstLine) / cellLines));
+  }
   return made;
 }
 

@@ -83,6 +83,19 @@ describe('the machine as a target', () => {
     assert.equal(machine.cpu.state.interruptShadow, false);
   });
 
+  it('shows the memory of the VGA as the CPU would read it, beside RAM', () => {
+    const { machine, target } = targetOf('hlt');
+    machine.memory.write(0x9fffe, Uint8Array.of(0x12, 0x34));
+    // The odd bytes come from plane 1: text mode with the window at 0xa0000.
+    machine.bus.portWrite(0x3ce, 16, 0x0406);
+    machine.bus.memoryWrite(0xa0000, 16, 0x5678);
+    const before = machine.save().devices['VGA'];
+    assert.deepEqual([...target.read('physical', 0x9fffen, 4)], [0x12, 0x34, 0x78, 0x56]);
+    assert.deepEqual([...target.read('linear', 0xaffffn, 2)], [0x00, 0xff]);
+    assert.deepEqual(machine.save().devices['VGA'], before);
+    assert.equal(machine.unclaimed.length, 0);
+  });
+
   it('loads a segment register through the descriptor table', () => {
     const { machine, target } = targetOf(WITH_TABLE);
     target.run({ maxInstructions: 20 });
@@ -110,7 +123,7 @@ describe('the machine as a target', () => {
       ['ss', 0x20n, 'SS cannot be 0x0020', /#GP\(0x20\): .*read-only/],
       ['ss', 0x13n, 'SS cannot be 0x0013', /#GP\(0x10\): .*RPL 3/],
       ['cr0', 0x80000000n, 'CR0 cannot be 0x80000000', /#GP\(0\): CR0 0x80000000 sets PG without PE/],
-      ['cr0', 0x10n, 'CR0 cannot be 0x00000010', /^This machine does not have real mode$/],
+      ['cr0', 0x20000011n, 'CR0 cannot be 0x20000011', /#GP\(0\): CR0 0x20000011 sets NW without CD/],
       ['cr4', 0x40n, 'CR4 cannot be 0x00000040', /#GP\(0\): CR4 0x40 sets reserved bits 0x40 \(MCE\)/],
     ];
     for (const [name, bits, title, detail] of cases) {

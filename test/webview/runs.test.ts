@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runsOf } from '../../src/webview/screen/runs.ts';
+import { classesOf, runsOf } from '../../src/webview/screen/runs.ts';
 
 describe('runs of a screen row', () => {
   it('join cells that look alike', () => {
@@ -27,4 +27,12 @@ describe('runs of a screen row', () => {
         ['abc'[column]],
       );
     });
+});
+
+describe('style of an attribute', () => {
+  it('blinks by bit 7, or has one of 16 backgrounds (attribute mode control bit 3)', () => {
+    assert.equal(classesOf(0x9e, true), 'f14 b1 blink');
+    assert.equal(classesOf(0x9e, false), 'f14 b9');
+    assert.equal(classesOf(0x1e, true), 'f14 b1');
+  });
 });

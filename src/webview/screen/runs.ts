@@ -1,7 +1,7 @@
 /** Neighbouring cells of a row that look alike. */
 export interface Run {
   readonly text: string;
-  /** VGA attribute: foreground in bits 0 to 3, background in bits 4 to 6, blinking in bit 7. */
+  /** VGA attribute: foreground in bits 0 to 3, background in bits 4 to 6, blinking or a bright background in bit 7. */
   readonly attribute: number;
   /** The cell under the cursor stands alone. */
   readonly cursor: boolean;
@@ -19,4 +19,10 @@ export function runsOf(text: string, attributes: Uint8Array, cursor: number | un
     start = column;
   }
   return runs;
+}
+
+/** The style classes of an attribute. `blinks` tells what its bit 7 is for. */
+export function classesOf(attribute: number, blinks: boolean): string {
+  const colours = `f${attribute & 0xf} b${(attribute >> 4) & (blinks ? 0x7 : 0xf)}`;
+  return blinks && attribute & 0x80 ? `${colours} blink` : colours;
 }
