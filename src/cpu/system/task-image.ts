@@ -47,7 +47,7 @@ export const TASK_32: TaskLayout = {
   trap: 0x64,
 };
 
-/** What a task switch loads. The 16-bit form gives zeros above its 16 bits, and null selectors for FS and GS. */
+/** What a task switch loads. The 16-bit form gives null selectors for FS and GS. */
 export interface TaskImage {
   readonly ip: number;
   readonly eflags: number;
@@ -59,17 +59,24 @@ export interface TaskImage {
   readonly trap: boolean;
 }
 
+/**
+ * The upper half of a register that a 16-bit TSS loads. It is "modified and not maintained" (SDM 3, 7.6) without a value said;
+ * the 80386 and its successors leave ones.
+ */
+const UNMAINTAINED = 0xffff0000;
+
 /** The state in the TSS at a linear address. */
 export function readTask(cpu: CpuContext, base: number, layout: TaskLayout): TaskImage {
   const read = (offset: number, width: 16 | 32): number => cpu.memory.read((base + offset) >>> 0, width, true);
   const { width, segments } = layout;
   const bytes = width / 8;
+  const upper = width === 16 ? UNMAINTAINED : 0;
   const selectors = { [es]: 0, [cs]: 0, [ss]: 0, [ds]: 0, [fs]: 0, [gs]: 0, [SEGMENT.tr]: 0 };
   segments.forEach((index, n) => (selectors[index as typeof es] = read(layout.selectors + n * bytes, 16)));
   return {
     ip: read(layout.ip, width),
     eflags: read(layout.flags, width),
-    registers: Array.from({ length: 8 }, (_, n) => read(layout.registers + n * bytes, width)),
+    registers: Array.from({ length: 8 }, (_, n) => (read(layout.registers + n * bytes, width) | upper) >>> 0),
     selectors: { ...selectors, [SEGMENT.ldtr]: read(layout.localTable, 16) },
     pageDirectory: layout.pageDirectory === undefined ? undefined : read(layout.pageDirectory, 32),
     trap: layout.trap !== undefined && (read(layout.trap, 16) & 1) !== 0,

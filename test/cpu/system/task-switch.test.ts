@@ -391,6 +391,17 @@ describe('what a task switch changes (SDM 3, 7.2 to 7.4)', () => {
     assert.equal(cpu.state.segment(SEGMENT.gs).base, 0x6660);
   });
 
+  it('leaves ones above what a 16-bit TSS loads, as the 80386 does ("modified and not maintained", SDM 3, 7.6)', () => {
+    const cpu = twoTasks();
+    cpu.writeWords(GDT + TASK, [(TSS2 << 16) | 0x2b, 0x8100]);
+    cpu.writeWords(TSS2 + 0x0e, [0x00027000, 0x56781234]);
+    cpu.writeWords(TSS2 + 0x22, [(SELECTOR.code0 << 16) | SELECTOR.data0, (SELECTOR.data0 << 16) | SELECTOR.data0, 0]);
+    cpu.run('far-jump', TASK, 0);
+    assert.equal(cpu.state.ip, 0x7000);
+    assert.deepEqual([cpu.state.register32(0), cpu.state.register32(1)], [0xffff1234, 0xffff5678]);
+    assert.equal(cpu.selector(SEGMENT.fs), 0);
+  });
+
   it('saves RF for a fault, and not for an interrupt (SDM 3, 17.3.1.1)', () => {
     const cpu = twoTasks();
     cpu.gate(0, TASK, 0, 0x8500);
