@@ -6,8 +6,12 @@ import { cutBlocks, MOST_BLOCKS, selectBlocks } from './region-selection.ts';
 import type { Region } from './region.ts';
 import { Sampler, type SamplingPolicy } from './sampler.ts';
 
-/** Instructions in a region: bounds the time a translation takes, and what V8 optimises at once. */
+/**
+ * Instructions in a region: bounds the time a translation takes, and what V8 optimises at once. The first ones are smaller, because
+ * the translator itself is slow until V8 has optimised it.
+ */
 const MOST_INSTRUCTIONS = 300;
+const MOST_AT_FIRST = 128;
 /** What translating one instruction costs, in instructions of the interpreter. */
 const COST = 3000;
 /** A page whose code changed after it was translated needs twice the samples the next time, up to so many doublings. */
@@ -33,6 +37,8 @@ export interface TranslatedInterpreter {
 export class Translator {
   /** Work done for translations since it was last taken, in instructions of the interpreter. */
   private work = 0;
+  /** Instructions translated so far. */
+  private experience = 0;
   private readonly interpreter: TranslatedInterpreter;
   private readonly sampler: Sampler;
   private readonly regions = new Map<CodeBlock, Region>();
@@ -107,6 +113,7 @@ export class Translator {
     const region: Region = { handler, flatSegments, blocks: cutBlocks(this.select(root)) };
     handlers.installRegion(regionModule(region));
     this.work += sizeOf(region) * COST;
+    this.experience += sizeOf(region);
     for (const [number, { block }] of region.blocks.entries()) {
       this.giveBack(block);
       this.regions.set(block, region);
@@ -116,6 +123,7 @@ export class Translator {
 
   /** What a hot block leads to, and the regions that this leads to, as far as there is room: a region is taken in whole or not at all. */
   private select(root: CodeBlock): Set<CodeBlock> {
+    const most = Math.min(MOST_INSTRUCTIONS, MOST_AT_FIRST + this.experience);
     const neighbours = new Set<Region>();
     const blocks = selectBlocks(
       root,
@@ -126,12 +134,12 @@ export class Translator {
         neighbours.add(region);
         return undefined;
       },
-      MOST_INSTRUCTIONS,
+      most,
     );
     let size = sizeOf({ blocks: cutBlocks(blocks) });
     for (const region of neighbours) {
       size += sizeOf(region);
-      if (size > MOST_INSTRUCTIONS || blocks.size + region.blocks.length > MOST_BLOCKS) break;
+      if (size > most || blocks.size + region.blocks.length > MOST_BLOCKS) break;
       for (const { block } of region.blocks) blocks.add(block);
     }
     return blocks;
