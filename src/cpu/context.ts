@@ -1,3 +1,4 @@
+import type { ShadowStack } from './shadow-stack.ts';
 import type { CpuState } from './state.ts';
 
 /** Widths of a memory or port access in bits. */
@@ -37,6 +38,8 @@ export interface CpuContext {
   readonly state: CpuState;
   readonly memory: LinearMemory;
   readonly bus: CpuBus;
+  /** The record of calls, which every far transfer keeps. */
+  readonly calls: ShadowStack;
   /** Drops every cached translation: after CR3, CR0.PG, CR0.WP and CR4 paging bits change, and on a change between CPL 3 and a lower one. */
   flushTranslations(): void;
   /** Drops one page's translation (INVLPG). */

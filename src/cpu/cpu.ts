@@ -24,7 +24,7 @@ import { CpuState, SEGMENT, SHADOW } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import { deliverInterrupt } from './system/interrupt-delivery.ts';
 import { systemOperations } from './system/system-operations.ts';
-import { inRealMode, type SystemOperations } from './system/operation.ts';
+import type { SystemOperations } from './system/operation.ts';
 import type { Watchpoint, WatchHit } from './watchpoints.ts';
 
 /** `translator`: the interpreter, and hot code translated; what a guest sees is the same with each. */
@@ -74,12 +74,12 @@ export class Cpu implements CpuContext {
   readonly state: CpuState;
   readonly memory: Mmu;
   readonly bus: CpuBus;
+  readonly calls: ShadowStack;
   readonly onFault = new Emitter<CpuFaultEvent>();
   /** The running instruction; what the system operations see. */
   instruction: { ip: number; next: number; operandSize: 16 | 32 } = { ip: 0, next: 0, operandSize: 32 };
 
   private readonly evaluator: ReferenceEvaluator;
-  private readonly shadowStack: ShadowStack;
   private readonly options: CpuOptions;
   private execution: Execution | undefined;
   private readonly operations: SystemOperations;
@@ -100,9 +100,9 @@ export class Cpu implements CpuContext {
     this.bus = options.bus;
     this.memory = new Mmu(this.state, options.bus);
     this.debug = new DebugEvents(this.state, this.memory.watch);
-    this.shadowStack = new ShadowStack(this.state);
+    this.calls = new ShadowStack(this.state);
     this.operations = { ...systemOperations, ...memoryOperations(systemOperations) };
-    this.evaluator = new ReferenceEvaluator(this.state, this.memory, this.shadowStack, (name, operands) =>
+    this.evaluator = new ReferenceEvaluator(this.state, this.memory, this.calls, (name, operands) =>
       this.operate(name, operands),
     );
     this.options = options;
@@ -143,7 +143,7 @@ export class Cpu implements CpuContext {
 
   /** Callers of the running function, innermost first. */
   callers(): ShadowFrame[] {
-    return this.shadowStack.frames();
+    return this.calls.frames();
   }
 
   /** Makes {@link run} return after the instruction that is running. */
@@ -284,7 +284,6 @@ export class Cpu implements CpuContext {
     const { ip } = this.state;
     try {
       deliverInterrupt(this, vector, { kind: 'external', returnIp: ip });
-      this.shadowStack.enter(ip, this.state.register32(4), 'interrupt');
     } catch (error) {
       if (!(error instanceof CpuFault)) throw error;
       this.raise(error, ip);
@@ -421,16 +420,10 @@ export class Cpu implements CpuContext {
   private operate(name: string, operands: readonly number[]): void {
     const operation = this.operations[name];
     if (operation === undefined) throw internalError(`no system operation "${name}"`);
-    const stackOffset = this.state.register32(4);
     operation(this, operands);
     if (INTERRUPT_OPERATIONS.has(name)) this.interrupted = true;
     else if (PORT_OPERATIONS.has(name)) this.portHits = this.debug.portHits(operands[0] ?? 0, (operands[1] ?? 8) / 8);
     if (name === 'interrupt-return') this.unblockNonMaskable();
-    if (name === 'interrupt-return' || name === 'far-return') this.shadowStack.leave(stackOffset);
-    else if (name === 'far-call') this.shadowStack.enter(this.instruction.next, this.state.register32(4), 'call');
-    else if (INTERRUPT_OPERATIONS.has(name)) {
-      this.shadowStack.enter(this.instruction.next, this.state.register32(4), 'interrupt');
-    }
   }
 
   private unblockNonMaskable(): void {
@@ -452,11 +445,7 @@ export class Cpu implements CpuContext {
         this.onFault.fire({ fault: one, during: faults[index - 1], cs, ip, instruction: this.retiredCount });
     };
     try {
-      const chain = raiseException(this, fault, ip);
-      record(chain);
-      // An error code lies on top of the return address; real mode pushes none.
-      const above = chain.at(-1)?.errorCode === undefined || inRealMode(this) ? 0 : 4;
-      this.shadowStack.enter(ip, this.state.register32(4) + above, 'interrupt');
+      record(raiseException(this, fault, ip));
     } catch (error) {
       undo?.();
       if (error instanceof TripleFault) record(error.chain);

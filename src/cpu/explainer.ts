@@ -211,6 +211,7 @@ function contextOf(state: CpuState, memory: ObservingMmu, decoded: DecodedInstru
     state,
     memory,
     bus: SILENT_BUS,
+    calls: new ShadowStack(state),
     instruction: {
       ip,
       next: (ip + (decoded?.length ?? 0)) >>> 0,

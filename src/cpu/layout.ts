@@ -82,7 +82,10 @@ export const XMM = 1280;
 /** Model-specific registers, 64-bit slots in the order of `MSR_FACTS`. */
 export const MODEL_SPECIFIC = 2048;
 
-/** Shadow call stack entries of 16 bytes: return address, stack offset of the return address, kind, zero (u32 each). */
+/**
+ * Shadow call stack entries of 16 bytes: return address, stack offset of the return address, kind, and unless it is a near call the
+ * base of the caller's code segment (u32 each).
+ */
 export const SHADOW_STACK = 0x4000;
 export const SHADOW_ENTRY_SIZE = 16;
 export const SHADOW_ENTRIES = 1024;

@@ -246,7 +246,7 @@ export class ReferenceEvaluator {
         case 'shadow-enter': {
           const returnAddress = Number(valueOf(commit.returnAddress));
           const stackOffset = Number(valueOf(commit.stackOffset));
-          effects.push(() => this.shadowStack.enter(returnAddress, stackOffset, 'call'));
+          effects.push(() => this.shadowStack.enter(returnAddress, stackOffset));
           break;
         }
         case 'shadow-leave': {

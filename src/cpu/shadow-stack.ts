@@ -1,19 +1,22 @@
 import * as L from './layout.ts';
-import type { CpuState } from './state.ts';
+import { SEGMENT, type CpuState } from './state.ts';
 
 /** How a frame of the shadow call stack came to be. */
 export type ShadowFrameKind = 'call' | 'interrupt';
 
 /** One caller: where it will go on, and where on the stack that return address lies. */
 export interface ShadowFrame {
-  /** Offset in CS. */
+  /** Offset in the code segment of the caller. */
   readonly returnAddress: number;
+  /** Linear base of that code segment. */
+  readonly codeBase: number;
   /** Offset in SS. */
   readonly stackOffset: number;
   readonly kind: ShadowFrameKind;
 }
 
-const KINDS: readonly ShadowFrameKind[] = ['call', 'interrupt'];
+/** Kinds of entries as they are stored. A near call, which generated code records, stays in its code segment. */
+const ENTRY = { nearCall: 0, interrupt: 1, farCall: 2 } as const;
 
 /**
  * The machine's own record of calls, written by CALL and RET themselves (also in generated code), so that callers are known
@@ -26,15 +29,33 @@ export class ShadowStack {
     this.state = state;
   }
 
-  /** Records a call or an interrupt whose return address was just pushed at `stackOffset`. */
-  enter(returnAddress: number, stackOffset: number, kind: ShadowFrameKind): void {
+  /** Records a near call whose return address is pushed at `stackOffset`. */
+  enter(returnAddress: number, stackOffset: number): void {
+    this.record(returnAddress, stackOffset, ENTRY.nearCall);
+  }
+
+  /** Records a far call or an interrupt whose return address is pushed at `stackOffset`. To be called while CS is the caller's. */
+  enterFar(returnAddress: number, stackOffset: number, kind: ShadowFrameKind): void {
+    const { base } = this.state.segment(SEGMENT.cs);
+    const at = this.record(returnAddress, stackOffset, kind === 'interrupt' ? ENTRY.interrupt : ENTRY.farCall);
+    this.state.view.setUint32(at + 12, base, true);
+  }
+
+  /** Another task runs: it has none of these callers (SDM 3, 7.3). */
+  clear(): void {
+    this.state.view.setUint32(L.SHADOW_DEPTH, 0, true);
+  }
+
+  /** Where the entry was made, for what a near call lacks. */
+  private record(returnAddress: number, stackOffset: number, kind: number): number {
     const { view } = this.state;
     const depth = view.getUint32(L.SHADOW_DEPTH, true);
     const at = this.entry(depth);
     view.setUint32(at, returnAddress, true);
     view.setUint32(at + 4, stackOffset, true);
-    view.setUint32(at + 8, KINDS.indexOf(kind), true);
+    view.setUint32(at + 8, kind, true);
     view.setUint32(L.SHADOW_DEPTH, depth + 1, true);
+    return at;
   }
 
   /** Drops the innermost frame when its return address lies at `stackOffset`, the stack pointer before the return. */
@@ -50,12 +71,16 @@ export class ShadowStack {
   frames(): ShadowFrame[] {
     const { view } = this.state;
     const depth = view.getUint32(L.SHADOW_DEPTH, true);
+    let codeBase = this.state.segment(SEGMENT.cs).base;
     return Array.from({ length: Math.min(depth, L.SHADOW_ENTRIES) }, (_, n) => {
       const at = this.entry(depth - 1 - n);
+      const kind = view.getUint32(at + 8, true);
+      if (kind !== ENTRY.nearCall) codeBase = view.getUint32(at + 12, true);
       return {
         returnAddress: view.getUint32(at, true),
+        codeBase,
         stackOffset: view.getUint32(at + 4, true),
-        kind: KINDS[view.getUint32(at + 8, true)] ?? 'call',
+        kind: kind === ENTRY.interrupt ? 'interrupt' : 'call',
       };
     });
   }

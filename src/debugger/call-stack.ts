@@ -12,8 +12,8 @@ export interface StackFrame {
 export function callStack(inspection: Inspection): StackFrame[] {
   const { target, symbols } = inspection;
   const here = target.instructionAddress;
-  const callers = target.callers().map(({ returnAddress, kind }) => {
-    const address = inspection.codeAddress(returnAddress);
+  const callers = target.callers().map(({ codeBase, returnAddress, kind }) => {
+    const address = BigInt((codeBase + returnAddress) >>> 0);
     if (kind === 'interrupt')
       return { name: `${inspection.nameOf(address) ?? hex(address, 8)} (interrupted)`, address };
     return { name: symbols.nameOfReturn(address, target.paging) ?? hex(address, 8), address };

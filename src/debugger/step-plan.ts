@@ -46,9 +46,8 @@ export function planStepOut(target: Target): StepPlan {
       detail: 'No call and no interrupt is open since entry',
       mend: 'Press F5 to run on.',
     });
-  const base = BigInt(target.segment('cs').base);
   return {
-    until: BigInt.asUintN(32, base + BigInt(caller.returnAddress)),
+    until: BigInt((caller.codeBase + caller.returnAddress) >>> 0),
     arrived: (later) => stackPointer(later) > caller.stackOffset,
   };
 }

@@ -17,8 +17,10 @@ export interface RegisterValue {
 
 /** A call or interrupt that has not returned yet. */
 export interface Caller {
-  /** Where it returns to: an offset in CS. */
+  /** Where it returns to: an offset in its code segment. */
   readonly returnAddress: number;
+  /** Linear base of that code segment. */
+  readonly codeBase: number;
   /** Offset in SS of the return address. */
   readonly stackOffset: number;
   readonly kind: 'call' | 'interrupt';

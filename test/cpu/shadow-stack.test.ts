@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assemble, type Program } from '../support/assembler.ts';
-import { ENGINES, Guest, PLACE } from '../support/cpu-harness.ts';
+import { ENGINES, Guest, PLACE, SELECTOR } from '../support/cpu-harness.ts';
 import { requireTool } from '../support/tools.ts';
 
 for (const engine of ENGINES) {
@@ -165,6 +165,80 @@ for (const engine of ENGINES) {
       guest.cpu.deliverInterrupt(0x20);
       assert.deepEqual(callers(guest), ['interrupt here']);
       runTo(guest, 'here');
+      assert.deepEqual(callers(guest), []);
+    });
+
+    it('finds the return address under the error code of a 16-bit gate', () => {
+      const guest = guestOf(`
+        lidt [table]
+        call outer
+      after: hlt
+      outer: mov fs, [bad]
+      back: ret
+      bad: .word 0x7ff8
+      on_fault:
+        .code32
+        add esp, 2
+        add word ptr [esp], 6
+        .byte 0x66
+        iret
+      table: .word 0x7ff
+        .long ${PLACE.idt}`);
+      guest.writeWords(PLACE.gdt + 0x30, 0x0000ffff, 0x00cf9b01);
+      guest.writeWords(PLACE.idt + 13 * 8, (0x30 << 16) | (program.at('on_fault') & 0xffff), 0x8600);
+      runTo(guest, 'on_fault');
+      assert.deepEqual(callers(guest), ['interrupt outer', 'call after']);
+      assert.equal(guest.cpu.callers()[0]?.stackOffset, guest.register(4) + 2);
+      // The handler returns through a 16-bit frame into the flat segment, whose offset is the low half of the address.
+      guest.run(2, { skipFirstBreakpoint: true });
+      assert.equal(guest.cpu.callers().length, 2);
+      guest.run(1, { skipFirstBreakpoint: true });
+      assert.deepEqual(callers(guest), ['call after']);
+    });
+
+    it('knows the code segment of each caller across far calls', () => {
+      const guest = guestOf(`
+        call close
+      after_near: hlt
+      close:
+        lcall ${SELECTOR.basedCode}, offset distant - 0x10000
+      after_far: ret
+      distant:
+        call deep
+      after_deep: retf
+      deep: ret`);
+      runTo(guest, 'deep');
+      assert.deepEqual(
+        guest.cpu.callers().map(({ codeBase, returnAddress }) => [codeBase, codeBase + returnAddress]),
+        [
+          [PLACE.code, program.at('after_deep')],
+          [0, program.at('after_far')],
+          [0, program.at('after_near')],
+        ],
+      );
+      runTo(guest, 'after_near');
+      assert.deepEqual(callers(guest), []);
+    });
+
+    it('forgets the callers of another task', () => {
+      const guest = guestOf(`
+        mov eax, ${SELECTOR.tss}
+        ltr ax
+        call outer
+      outer:
+        ljmp 0x70, 0
+      task: nop
+        hlt`);
+      const [first, second] = [PLACE.tss, PLACE.tss + 0x100];
+      assert.ok(first < second);
+      guest.writeWords(PLACE.gdt + 0x70, ((second & 0xffff) << 16) | 0x67, 0x8900);
+      guest.cpu.state.gdtr = { base: PLACE.gdt, limit: 0x77 };
+      const { code0, data0 } = SELECTOR;
+      guest.writeWords(second + 0x20, program.at('task'), 2, 0, 0, 0, 0, 0x70000, 0, 0, 0);
+      guest.writeWords(second + 0x48, data0, code0, data0, data0, data0, data0, 0, 0);
+      runTo(guest, 'outer');
+      assert.equal(callers(guest).length, 1);
+      runTo(guest, 'task');
       assert.deepEqual(callers(guest), []);
     });
 

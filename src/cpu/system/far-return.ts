@@ -137,7 +137,14 @@ function restoredFlags(cpl: number, iopl: number, width: 16 | 32): number {
   return always | wide | interrupts | privileged;
 }
 
+/** A return, with the call that it ends taken off the record. */
+function leaving(cpu: CpuContext, perform: () => void): void {
+  const stackOffset = cpu.state.register32(REGISTER.esp);
+  perform();
+  cpu.calls.leave(stackOffset);
+}
+
 export const farReturnOperations: SystemOperations = {
-  'far-return': (cpu, [release = 0]) => farReturn(cpu, release),
-  'interrupt-return': (cpu) => interruptReturn(cpu),
+  'far-return': (cpu, [release = 0]) => leaving(cpu, () => farReturn(cpu, release)),
+  'interrupt-return': (cpu) => leaving(cpu, () => interruptReturn(cpu)),
 };

@@ -17,6 +17,7 @@ export function farCall8086(cpu: CpuContext, selector: number, offset: number): 
   requireOffset8086(cpu, selector, offset);
   writePushes(cpu, plan, [state.segment(SEGMENT.cs).selector, instruction.next]);
   state.setRegister32(REGISTER.esp, plan.pointer);
+  cpu.calls.enterFar(instruction.next, plan.pointer, 'call');
   enterCode8086(cpu, selector, offset);
 }
 

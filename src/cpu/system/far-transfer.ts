@@ -63,6 +63,7 @@ function callSameLevel(cpu: CpuContext, target: CodeTarget, width: 16 | 32): voi
   probeCode(cpu, target);
   writePushes(cpu, plan, [cpu.state.segment(SEGMENT.cs).selector, cpu.instruction.next]);
   cpu.state.setRegister32(REGISTER.esp, plan.pointer);
+  cpu.calls.enterFar(cpu.instruction.next, plan.pointer, 'call');
   enterCode(cpu, target);
 }
 
@@ -81,6 +82,7 @@ function callInnerLevel(cpu: CpuContext, target: CodeTarget, gate: CallGate): vo
   markAccessed(cpu, inner.entry);
   state.setSegment(SEGMENT.ss, inner.segment);
   state.setRegister32(REGISTER.esp, plan.pointer);
+  cpu.calls.enterFar(cpu.instruction.next, plan.pointer, 'call');
   enterCode(cpu, target);
 }
 

@@ -22,7 +22,7 @@ import { markAccessed, probeAccessed, selectorFault } from './descriptor-table.t
 import { inRealMode, inVirtual8086Mode } from './operation.ts';
 import { deliverInRealMode } from './real-mode.ts';
 import { nullSegment } from './segment-load.ts';
-import { currentStack, planPushes, writePushes, type PushPlan } from './stack.ts';
+import { currentStack, movePointer, planPushes, writePushes, type PushPlan } from './stack.ts';
 import { innerStack, type InnerStack } from './task-state.ts';
 import { readTaskEntry, switchTask } from './task-switch.ts';
 import { FRAME_SEGMENTS } from './virtual-8086.ts';
@@ -57,6 +57,9 @@ export function deliverInterrupt(cpu: CpuContext, vector: number, delivery: Inte
   probeCode(cpu, target);
   if (inner !== undefined) probeAccessed(cpu, inner.entry);
 
+  const stack = { ...(inner ?? currentStack(cpu)), pointer: plan.pointer };
+  const code = delivery.errorCode === undefined ? 0 : width / 8;
+  cpu.calls.enterFar(delivery.returnIp, movePointer(stack, code), 'interrupt');
   commit(cpu, gate, target, inner, plan, frame);
 }
 

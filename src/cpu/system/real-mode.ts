@@ -26,6 +26,7 @@ export function deliverInRealMode(cpu: CpuContext, vector: number, returnIp: num
   const entry = memory.read((base + first) >>> 0, 32, true);
   writePushes(cpu, plan, [state.eflags, state.segment(SEGMENT.cs).selector, returnIp]);
   state.setRegister32(REGISTER.esp, plan.pointer);
+  cpu.calls.enterFar(returnIp, plan.pointer, 'interrupt');
   state.systemFlags &= ~(EFLAGS.IF | EFLAGS.TF | EFLAGS.AC | EFLAGS.RF);
   state.interruptShadow = false;
   enterCode8086(cpu, entry >>> 16, entry & 0xffff);

@@ -92,6 +92,7 @@ export function switchTask(cpu: CpuContext, entry: TableEntry, how: TaskSwitch):
   if (how.kind !== 'return') memory.write(newBusy, 8, memory.read(newBusy, 8, true) | BUSY, true);
   const task = cacheOf(entry);
   state.setSegment(SEGMENT.tr, { ...task, access: task.access | (BUSY << 8) });
+  cpu.calls.clear();
   loadRegisters(cpu, image, nests);
   try {
     enterTask(cpu, image, newLayout, how);

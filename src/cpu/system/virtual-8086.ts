@@ -107,6 +107,7 @@ export function redirectInterrupt(cpu: CpuContext, vector: number): boolean {
   const plan = planPushes(cpu, currentStack(cpu), 3, 16, state.cpl, 0);
   writePushes(cpu, plan, [flagImage8086(eflags), state.segment(SEGMENT.cs).selector, cpu.instruction.next]);
   state.setRegister32(REGISTER.esp, plan.pointer);
+  cpu.calls.enterFar(cpu.instruction.next, plan.pointer, 'interrupt');
   const interrupts = ioPrivilegeLevel(eflags) === 3 ? EFLAGS.IF : EFLAGS.VIF;
   state.systemFlags &= ~(interrupts | EFLAGS.TF | EFLAGS.RF);
   enterCode8086(cpu, entry >>> 16, entry & 0xffff);

@@ -81,6 +81,7 @@ const context = (cpu: Guest['cpu']): Parameters<NonNullable<(typeof fxsaveOperat
   state: cpu.state,
   memory: cpu.memory,
   bus: cpu.bus,
+  calls: cpu.calls,
   flushTranslations: () => undefined,
   invalidatePage: () => undefined,
   debugRegistersChanged: () => undefined,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AccessWidth, CpuBus, CpuContext, LinearMemory } from '../../../src/cpu/context.ts';
 import { CpuFault } from '../../../src/cpu/fault.ts';
 import { RAM } from '../../../src/cpu/layout.ts';
+import { ShadowStack } from '../../../src/cpu/shadow-stack.ts';
 import { CpuState, SEGMENT, type SegmentIndex } from '../../../src/cpu/state.ts';
 import { cpuModel, type CpuModelName } from '../../../src/x86/cpu-model.ts';
 import { systemOperations } from '../../../src/cpu/system/system-operations.ts';
@@ -59,6 +60,7 @@ export class BareCpu implements CpuContext {
   readonly state: CpuState;
   readonly memory: LinearMemory;
   readonly bus: CpuBus;
+  readonly calls: ShadowStack;
   readonly instruction: { ip: number; next: number; operandSize: 16 | 32 } = {
     ip: 0x5000,
     next: 0x5002,
@@ -72,6 +74,7 @@ export class BareCpu implements CpuContext {
 
   constructor(model: CpuModelName = 'default') {
     this.state = new CpuState(0x10000, cpuModel(model));
+    this.calls = new ShadowStack(this.state);
     const { view } = this.state;
     const access = (linear: number, write: boolean): void => {
       const page = linear >>> 12;
