@@ -46,12 +46,12 @@ export function viewRequests(state: SessionState): Handlers<CustomRequest> {
       };
     },
     'startOfDay/keyboard': ({ scanCodes }) => {
-      state.debuggee.machine.devices.keyboard.press(scanCodes);
+      state.debuggee.machine.pressScanCodes(scanCodes);
       state.debuggee.control.wake();
       return undefined;
     },
     'startOfDay/serialInput': ({ text }) => {
-      for (const character of text) state.debuggee.machine.devices.serial.receive(character.charCodeAt(0) & 0xff);
+      state.debuggee.machine.receiveSerial(Array.from(text, (character) => character.charCodeAt(0) & 0xff));
       state.debuggee.control.wake();
       return undefined;
     },

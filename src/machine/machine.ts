@@ -82,6 +82,8 @@ export class Machine {
   private wait: MachineTime['wait'] = { since: -1, hopelessAt: 0 };
   /** Tick up to which the CPU may run unattended. */
   private horizon = 0;
+  /** Before this tick nothing is due and nothing is pending, unless a device or the host says so first: what {@link step} asks alone. */
+  private quietUntil = 0;
 
   /** Throws `memory-size`. */
   constructor(options: MachineOptions) {
@@ -170,26 +172,41 @@ export class Machine {
     this.bus.unclaimed.restore(snapshot.unclaimed);
     this.faultLog.restore(snapshot.faults);
     this.finalStop = snapshot.finalStop;
+    this.hostActed();
   }
 
   /** Types text on the US keyboard. Throws `no-such-key` before any key is pressed. */
   typeText(text: string): void {
-    this.devices.keyboard.press(typedText(text));
+    this.pressScanCodes(typedText(text));
   }
 
   /** Presses and releases a key by its name ("Enter", "ArrowLeft", "F1") or character. Throws `no-such-key`. */
   pressKey(name: string): void {
-    this.devices.keyboard.press(pressAndRelease(name));
+    this.pressScanCodes(pressAndRelease(name));
+  }
+
+  /** Sends scan codes of set 1 from the keyboard, presses and releases. */
+  pressScanCodes(scanCodes: readonly number[]): void {
+    this.devices.keyboard.press(scanCodes);
+    this.hostActed();
   }
 
   /** Moves the mouse by counts: `dx` to the right, `dy` down, `wheel` notches towards the user. */
   moveMouse(dx: number, dy: number, wheel = 0): void {
     this.devices.keyboard.moveMouse(dx, dy, wheel);
+    this.hostActed();
   }
 
   /** The mouse buttons that are down: left, right, middle, fourth and fifth in bits 0..4. */
   mouseButtons(down: number): void {
     this.devices.keyboard.pressMouse(down);
+    this.hostActed();
+  }
+
+  /** Bytes arrive at a serial port, COM1 unless another is given. */
+  receiveSerial(bytes: Iterable<number>, port: SerialPort = this.devices.serial): void {
+    for (const byte of bytes) port.receive(byte);
+    this.hostActed();
   }
 
   /** COM1 to COM4. */
@@ -210,10 +227,12 @@ export class Machine {
   /** Raises the NMI line: delivered before the next instruction, or when the last NMI's handler returns and port 0x70 lets it. */
   nonMaskableInterrupt(): void {
     this.cpu.state.nonMaskablePending = true;
+    this.hostActed();
   }
 
   /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
   run(limits: RunLimits): MachineStop {
+    this.quietUntil = 0;
     const stop = this.runToStop(limits);
     this.yielded = stop.reason === 'yield';
     return stop;
@@ -221,13 +240,14 @@ export class Machine {
 
   /** Runs one instruction, breakpoints ignored; undefined when it retired. The same as {@link run} with 1, but allocates nothing. */
   step(): MachineStop | undefined {
-    const quiet = this.finalStop === undefined && !this.interrupts.pending() && !this.nonMaskableDue;
-    if (quiet && this.clock.now + 1 < this.nextEvent() && this.cpu.step()) {
+    if (this.clock.now + 1 < this.quietUntil && this.cpu.step()) {
       this.yielded = false;
       this.ranAt = this.clock.now;
       return undefined;
     }
     const stop = this.run(ONE_INSTRUCTION);
+    const pending = this.interrupts.pending() || this.cpu.state.nonMaskablePending;
+    this.quietUntil = this.finalStop !== undefined || pending ? 0 : this.nextEvent();
     return stop.reason === 'max-instructions' ? undefined : stop;
   }
 
@@ -278,8 +298,14 @@ export class Machine {
     }
   }
 
+  /** The host has changed something that devices or interrupts depend on. */
+  private hostActed(): void {
+    this.quietUntil = 0;
+  }
+
   /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
   private deviceAccessed(): void {
+    this.quietUntil = 0;
     const interrupted = this.interrupts.pending() && this.cpu.interruptible;
     if (interrupted || this.nonMaskableDue || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
   }
@@ -382,7 +408,7 @@ export class Machine {
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
     devices.localApic.onNonMaskable.on(() => {
-      cpu.state.nonMaskablePending = true;
+      this.nonMaskableInterrupt();
       cpu.attention();
     });
     this.bus.onApicBase.on((value) => (devices.localApic.base = value));

@@ -110,7 +110,7 @@ for (const engine of ['translator', 'interpreter', 'reference'] as const satisfi
       const machine = boot(ECHO_GUEST);
       const sent: number[] = [];
       machine.devices.serial.onTransmit.on((byte) => sent.push(byte));
-      for (const byte of new TextEncoder().encode('Hello.')) machine.devices.serial.receive(byte);
+      machine.receiveSerial(new TextEncoder().encode('Hello.'));
       const stop = machine.run(UNLIMITED);
       assert.equal(new TextDecoder().decode(Uint8Array.from(sent)), 'Hello.');
       assert.equal(stop.reason, 'debug-exit');
