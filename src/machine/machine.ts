@@ -369,6 +369,13 @@ export class Machine {
     return hostWatches ? stops.idle() : undefined;
   }
 
+  /** The running instruction waits for what a device does at `tick`: it takes until then, or until something else happens. */
+  private pollUntil(tick: number): void {
+    this.clock.skipTo(Math.min(tick, this.nextEvent()) - 1);
+    // The CPU counted on the time up to the horizon.
+    this.cpu.attention();
+  }
+
   /** Whether a key, the mouse or a serial byte that has not come yet would interrupt. */
   private hostCanWake(): boolean {
     const { interrupts } = this;
@@ -404,6 +411,7 @@ export class Machine {
     cpu.onFault.on((event) => this.faultLog.add(event));
     this.memory.onWrite.on(() => cpu.stateChanged());
     devices.a20.onChange.on((on) => cpu.setA20(on));
+    for (const port of devices.serialPorts) port.onPoll.on((tick) => this.pollUntil(tick));
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));

@@ -1,5 +1,6 @@
 import { TICKS_PER_SECOND, type Clock } from './clock.ts';
 import type { DeviceState, InterruptLine, TimedDevice } from './device.ts';
+import { SerialTransmitter } from './serial-transmitter.ts';
 import { Emitter } from '../util/emitter.ts';
 
 /** The divisor counts this frequency in Hz down to 16 times the bit rate. */
@@ -12,10 +13,16 @@ const IER = { received: 0x01, transmitterEmpty: 0x02, lineStatus: 0x04, modemSta
 /** Interrupt identification, highest priority first as in the datasheet's table. */
 const IIR = { none: 0x01, lineStatus: 0x06, received: 0x04, timeout: 0x0c, transmitterEmpty: 0x02, modemStatus: 0x00 };
 const MCR = { out2: 0x08, loopback: 0x10 } as const;
-const LSR = { dataReady: 0x01, overrun: 0x02, transmitterEmpty: 0x60 } as const;
+const LSR = {
+  ...{ dataReady: 0x01, overrun: 0x02, framing: 0x08, breakInterrupt: 0x10 },
+  ...{ holdingEmpty: 0x20, idle: 0x40, errorInFifo: 0x80 },
+} as const;
+/** Break control beside the format of a frame. */
+const LCR = { twoStopBits: 0x04, parity: 0x08, break: 0x40, divisorLatch: 0x80 } as const;
+/** Marks a received zero as a break, above its eight bits. */
+const BREAK = 0x100;
 /** Modem status while a terminal is connected: CTS, DSR and DCD. */
 const CONNECTED = 0xb0;
-const DIVISOR_LATCH_ACCESS = 0x80;
 
 /** Where the PC has its serial ports: COM1 and COM3 share a line, COM2 and COM4 another. */
 export const COM_PORTS = [
@@ -38,6 +45,7 @@ type SerialState = {
   /** Bits 0..3 changes since the last read, 4..7 the inputs. */
   modemStatus: number;
   scratch: number;
+  /** Bytes, {@link BREAK} beside them. */
   received: number[];
   /** What RBR gives when nothing is there: the last byte. */
   lastReceived: number;
@@ -49,17 +57,29 @@ type SerialState = {
   /** Host bytes that have not come over the wire. */
   incoming: number[];
   arrivesAt: number | null;
+  /** Loopback: when the receiver will have seen a whole frame of break. */
+  breakAt: number | null;
+  /** LSR as it was last read since the transmitter changed. */
+  polled: number | null;
 };
 
-/** A 16550A (National PC16550D) with a terminal at its other end. Bytes leave at once; bytes come at the programmed rate. */
+/**
+ * A 16550A (National PC16550D) with a terminal at its other end. Both ways bytes take the time of their frames, as the registers show. The
+ * host has a byte as soon as the guest writes it, so that none is missing when the machine stops, and one written over another as well.
+ * A guest that reads the same busy LSR twice is waiting: {@link onPoll} lets the machine skip that time as it skips HLT, which makes
+ * the exact rate cost no more than a few reads for each byte.
+ */
 export class SerialPort implements TimedDevice {
   readonly name: string;
   readonly ports;
   readonly interrupts;
   /** Every byte the guest sent, 0..255. */
   readonly onTransmit = new Emitter<number>();
+  /** The guest polls LSR for what comes at this tick. */
+  readonly onPoll = new Emitter<number>();
   private readonly clock: Clock;
   private readonly interrupt: InterruptLine;
+  private readonly transmitter = new SerialTransmitter();
   private state = powerOn();
 
   constructor({ name, base, irq }: ComPort, clock: Clock, interrupt: InterruptLine) {
@@ -123,7 +143,7 @@ export class SerialPort implements TimedDevice {
         this.controlFifo(value);
         break;
       case 3:
-        state.lineControl = value;
+        this.controlLine(value);
         break;
       case 4:
         state.modemControl = value & 0x1f;
@@ -140,11 +160,18 @@ export class SerialPort implements TimedDevice {
   }
 
   nextEvent(): number {
-    return Math.min(this.state.arrivesAt ?? Infinity, this.state.timeoutAt ?? Infinity);
+    const { arrivesAt, timeoutAt, breakAt } = this.state;
+    return Math.min(arrivesAt ?? Infinity, timeoutAt ?? Infinity, breakAt ?? Infinity, this.transmitter.doneAt);
   }
 
   advance(now: number): void {
     const { state } = this;
+    if (now < this.nextEvent()) return;
+    if (now >= this.transmitter.doneAt) this.finishTransmit();
+    if (state.breakAt !== null && now >= state.breakAt) {
+      state.breakAt = null;
+      this.accept(BREAK);
+    }
     if (state.arrivesAt !== null && now >= state.arrivesAt) {
       state.arrivesAt = null;
       const byte = state.incoming.shift();
@@ -158,15 +185,17 @@ export class SerialPort implements TimedDevice {
   }
 
   save(): DeviceState {
-    return structuredClone(this.state);
+    return { ...structuredClone(this.state), transmitter: this.transmitter.save() };
   }
 
   restore(state: DeviceState): void {
-    this.state = structuredClone(state as SerialState);
+    const { transmitter, ...rest } = structuredClone(state) as SerialState & { transmitter: DeviceState };
+    this.state = rest;
+    this.transmitter.restore(transmitter);
   }
 
   private get latchAccess(): boolean {
-    return (this.state.lineControl & DIVISOR_LATCH_ACCESS) !== 0;
+    return (this.state.lineControl & LCR.divisorLatch) !== 0;
   }
 
   private get loopback(): boolean {
@@ -182,14 +211,22 @@ export class SerialPort implements TimedDevice {
     return this.state.fifo ? FIFO_SIZE : 1;
   }
 
-  /** One start bit, eight data bits and one stop bit, whatever LCR says: the difference is below what a guest can see. */
+  private get dataBits(): number {
+    return 5 + (this.state.lineControl & 3);
+  }
+
+  /** A frame: start bit, data, parity, and one stop bit, or two, or one and a half after five bits of data. */
   private get characterTicks(): number {
-    return Math.ceil((Math.max(1, this.state.divisor) * 160 * TICKS_PER_SECOND) / UART_FREQUENCY);
+    const { lineControl, divisor } = this.state;
+    const parity = lineControl & LCR.parity ? 1 : 0;
+    const stop = lineControl & LCR.twoStopBits ? (this.dataBits === 5 ? 1.5 : 2) : 1;
+    const cycles = Math.max(1, divisor) * 16 * (1 + this.dataBits + parity + stop);
+    return Math.ceil((cycles * TICKS_PER_SECOND) / UART_FREQUENCY);
   }
 
   private readByte(): number {
     const { state } = this;
-    const byte = state.received.shift() ?? state.lastReceived;
+    const byte = (state.received.shift() ?? state.lastReceived) & 0xff;
     state.lastReceived = byte;
     this.restartTimeout();
     this.update();
@@ -197,12 +234,30 @@ export class SerialPort implements TimedDevice {
   }
 
   private transmit(value: number): void {
-    // THRE goes away with the write and comes back when the byte has left, which is at once: the line falls and rises.
+    // THRE goes away with the write. It is back at once when the byte goes right on to the shift register: the line falls and rises.
     this.state.transmitterEmptyPending = false;
+    this.state.polled = null;
     this.update();
-    if (this.loopback) this.accept(value);
-    else this.onTransmit.fire(value);
-    this.state.transmitterEmptyPending = true;
+    this.transmitter.write(value, this.capacity, this.clock.now, this.characterTicks);
+    if (!this.loopback) this.onTransmit.fire(value);
+    this.state.transmitterEmptyPending = this.transmitter.holdingEmpty;
+  }
+
+  private finishTransmit(): void {
+    const { byte, emptied } = this.transmitter.finish(this.characterTicks);
+    this.state.polled = null;
+    if (emptied) this.state.transmitterEmptyPending = true;
+    const held = (this.state.lineControl & LCR.break) !== 0;
+    if (this.loopback && !held) this.accept(byte & ((1 << this.dataBits) - 1));
+  }
+
+  /** Break holds the line low: looped back, the receiver sees it when a whole frame was low. To the terminal it is nothing. */
+  private controlLine(value: number): void {
+    const { state } = this;
+    const begins = value & ~state.lineControl & LCR.break;
+    state.lineControl = value;
+    if ((value & LCR.break) === 0) state.breakAt = null;
+    else if (begins && this.loopback) state.breakAt = this.clock.now + this.characterTicks;
   }
 
   private accept(byte: number): void {
@@ -231,7 +286,13 @@ export class SerialPort implements TimedDevice {
   private controlFifo(value: number): void {
     const { state } = this;
     const fifo = (value & 0x01) !== 0;
-    if (fifo !== state.fifo || value & 0x02) {
+    const switched = fifo !== state.fifo;
+    // The other bits count only with bit 0.
+    if (switched || (fifo && (value & 0x04) !== 0)) {
+      state.transmitterEmptyPending ||= !this.transmitter.holdingEmpty;
+      this.transmitter.clear();
+    }
+    if (switched || (fifo && value & 0x02)) {
       state.received = [];
       this.restartTimeout();
     }
@@ -259,12 +320,26 @@ export class SerialPort implements TimedDevice {
   }
 
   private readLineStatus(): number {
-    const { state } = this;
+    const { state, transmitter } = this;
+    const broken = state.received.some((byte) => (byte & BREAK) !== 0);
     const status =
-      LSR.transmitterEmpty | (state.received.length > 0 ? LSR.dataReady : 0) | (state.overrun ? LSR.overrun : 0);
+      (state.received.length > 0 ? LSR.dataReady : 0) |
+      (state.overrun ? LSR.overrun : 0) |
+      (this.breakOnTop ? LSR.breakInterrupt | LSR.framing : 0) |
+      (transmitter.holdingEmpty ? LSR.holdingEmpty : 0) |
+      (transmitter.idle ? LSR.idle : 0) |
+      (state.fifo && broken ? LSR.errorInFifo : 0);
     state.overrun = false;
+    if (this.breakOnTop) state.received[0] = 0;
     this.update();
+    if (!transmitter.idle && state.polled === status) this.onPoll.fire(transmitter.doneAt);
+    state.polled = status;
     return status;
+  }
+
+  /** Errors belong to the byte that is read next. */
+  private get breakOnTop(): boolean {
+    return ((this.state.received[0] ?? 0) & BREAK) !== 0;
   }
 
   private readModemStatus(): number {
@@ -277,7 +352,7 @@ export class SerialPort implements TimedDevice {
   private identify(): number {
     const { state } = this;
     const enabled = state.interruptEnable;
-    if (enabled & IER.lineStatus && state.overrun) return IIR.lineStatus;
+    if (enabled & IER.lineStatus && (state.overrun || this.breakOnTop)) return IIR.lineStatus;
     if (enabled & IER.received && state.received.length >= state.trigger) return IIR.received;
     if (enabled & IER.received && state.timeout) return IIR.timeout;
     if (enabled & IER.transmitterEmpty && state.transmitterEmptyPending) return IIR.transmitterEmpty;
@@ -312,5 +387,7 @@ function powerOn(): SerialState {
     timeoutAt: null,
     incoming: [],
     arrivesAt: null,
+    breakAt: null,
+    polled: null,
   };
 }

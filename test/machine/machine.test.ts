@@ -288,6 +288,38 @@ skip:
       assert.equal(machine.faults[255]?.vector, 6);
     });
 
+    it('sends at the rate of COM1 and skips the time in which the guest polls for it', () => {
+      const machine = boot(`${MACROS}
+start:
+  mov dx, 0x3fb
+  outb dx, 0x83
+  mov dx, 0x3f8
+  outb dx, 0x01
+  mov dx, 0x3fb
+  outb dx, 0x03
+  mov ecx, 100
+next:
+  mov dx, 0x3fd
+busy:
+  in al, dx
+  test al, 0x20
+  jz busy
+  mov dx, 0x3f8
+  outb dx, cl
+  loop next
+  mov dx, 0x3fd
+drain:
+  in al, dx
+  test al, 0x40
+  jz drain
+  hlt`);
+      const stop = machine.run(UNLIMITED);
+      assert.equal(stop.reason, 'halt');
+      // 100 frames of ten bits at 115200 bits a second are 868056 ticks; the tick of each poll is no later than the end it waits for.
+      assert.ok(machine.ticks >= 868_000 && machine.ticks < 869_500, `${machine.ticks} ticks`);
+      assert.ok(machine.instructions < 2500, `${machine.instructions} instructions`);
+    });
+
     it('stops at what it does not have, with name, address and bytes', () => {
       const machine = boot('nop\ncpuid_like: db 0x0f, 0x01, 0xc1');
       const stop = machine.run(UNLIMITED);

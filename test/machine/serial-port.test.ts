@@ -52,12 +52,71 @@ describe('16550A serial port', () => {
     assert.equal(bench.read(MCR), 0x1f);
   });
 
-  it('sends at once and is ready for the next byte', () => {
+  it('sends a byte in the time of its frame, with another waiting: THRE, TEMT', () => {
     const bench = new Bench();
     assert.equal(bench.read(LSR), 0x60);
-    bench.write([DATA, 0x48], [DATA, 0x69]);
+    bench.write([DATA, 0x48]);
+    assert.equal(bench.read(LSR), 0x20);
+    bench.write([DATA, 0x69]);
     assert.deepEqual(bench.sent, [0x48, 0x69]);
+    assert.equal(bench.read(LSR), 0x00);
+    bench.runTo(CHARACTER - 1);
+    assert.equal(bench.read(LSR), 0x00);
+    bench.runTo(CHARACTER);
+    assert.equal(bench.read(LSR), 0x20);
+    bench.runTo(2 * CHARACTER);
     assert.equal(bench.read(LSR), 0x60);
+    assert.equal(bench.port.nextEvent(), Infinity);
+  });
+
+  // Start bit, data, parity, stop bits at 115200 bits a second (PC16550D, 8.1).
+  for (const [control, bits] of [
+    [0x00, 7],
+    [0x04, 7.5],
+    [0x03, 10],
+    [0x07, 11],
+    [0x1b, 11],
+    [0x0e, 11],
+  ] as const)
+    it(`takes ${bits} bit times for a frame with LCR ${control}`, () => {
+      const bench = new Bench();
+      bench.write([LCR, control], [DATA, 0x00]);
+      assert.equal(bench.port.nextEvent(), Math.ceil((bits * 100_000_000) / 115_200));
+    });
+
+  it('keeps 16 bytes in its FIFO; THRE comes with the last one, FCR bit 2 drops what waits', () => {
+    const bench = new Bench();
+    bench.write([IIR, 0x01], [IER, 0x02]);
+    bench.read(IIR);
+    for (let byte = 0; byte < 17; byte++) bench.write([DATA, byte]);
+    bench.runTo(16 * CHARACTER - 1);
+    assert.deepEqual([bench.read(LSR), bench.line.high], [0x00, false]);
+    bench.runTo(16 * CHARACTER);
+    assert.deepEqual([bench.read(LSR), bench.line.high, bench.read(IIR)], [0x20, true, 0xc2]);
+    bench.write([DATA, 0], [DATA, 0], [IIR, 0x05]);
+    assert.equal(bench.read(LSR), 0x20);
+    bench.runTo(17 * CHARACTER);
+    assert.equal(bench.read(LSR), 0x60);
+  });
+
+  it('tells when the guest polls a busy LSR, and until when', () => {
+    const bench = new Bench();
+    const polls: number[] = [];
+    bench.port.onPoll.on((tick) => polls.push(tick));
+    bench.write([DATA, 0x41], [DATA, 0x42]);
+    bench.read(LSR);
+    assert.deepEqual(polls, []);
+    bench.read(LSR);
+    assert.deepEqual(polls, [CHARACTER]);
+    bench.runTo(CHARACTER);
+    bench.read(LSR);
+    assert.deepEqual(polls, [CHARACTER]);
+    bench.read(LSR);
+    assert.deepEqual(polls, [CHARACTER, 2 * CHARACTER]);
+    bench.runTo(2 * CHARACTER);
+    bench.read(LSR);
+    bench.read(LSR);
+    assert.equal(polls.length, 2);
   });
 
   it('receives at the programmed rate', () => {
@@ -84,6 +143,8 @@ describe('16550A serial port', () => {
     bench.write([DATA, 0x41]);
     assert.equal(bench.line.edges, 2);
     bench.write([DATA, 0x42]);
+    assert.equal(bench.line.high, false);
+    bench.runTo(CHARACTER);
     assert.equal(bench.line.edges, 3);
     bench.write([IER, 0x00]);
     assert.equal(bench.line.high, false);
@@ -151,6 +212,8 @@ describe('16550A serial port', () => {
   it('loopback: bytes and modem lines come back, nothing leaves', () => {
     const bench = new Bench();
     bench.write([MCR, 0x1e], [DATA, 0xae]);
+    assert.equal(bench.read(LSR), 0x20);
+    bench.runTo(CHARACTER);
     assert.equal(bench.read(DATA), 0xae);
     assert.deepEqual(bench.sent, []);
     // RTS, OUT1 and OUT2 give CTS, RI and DCD; DSR has gone.
@@ -163,14 +226,42 @@ describe('16550A serial port', () => {
   it('loopback without FIFO overruns, and says so once', () => {
     const bench = new Bench();
     bench.write([MCR, 0x10], [DATA, 0x01], [DATA, 0x02]);
+    bench.runTo(2 * CHARACTER);
     assert.equal(bench.read(LSR), 0x63);
     assert.equal(bench.read(LSR), 0x61);
     assert.equal(bench.read(DATA), 0x02);
   });
 
+  it('loopback of five data bits gives five', () => {
+    const bench = new Bench();
+    bench.write([LCR, 0x00], [MCR, 0x10], [DATA, 0xff]);
+    bench.runTo(CHARACTER);
+    assert.equal(bench.read(DATA), 0x1f);
+  });
+
+  it('loopback of a break: a zero with BI and FE after a whole frame, an error of its byte in the FIFO', () => {
+    const bench = new Bench();
+    bench.write([IIR, 0x01], [MCR, 0x10], [DATA, 0x41]);
+    bench.runTo(CHARACTER);
+    bench.write([LCR, 0x43]);
+    bench.runTo(2 * CHARACTER - 1);
+    assert.equal(bench.read(LSR), 0x61);
+    bench.runTo(2 * CHARACTER);
+    // Only bit 7 tells of it until the byte before has been read.
+    assert.equal(bench.read(LSR), 0xe1);
+    bench.write([IER, 0x04], [MCR, 0x08]);
+    assert.equal(bench.line.high, false);
+    assert.equal(bench.read(DATA), 0x41);
+    assert.deepEqual([bench.line.high, bench.read(IIR)], [true, 0xc6]);
+    assert.equal(bench.read(LSR), 0xf9);
+    assert.deepEqual([bench.read(LSR), bench.read(DATA), bench.line.high], [0x61, 0x00, false]);
+  });
+
   it('orders its interrupts: line status, data, THRE, modem status', () => {
     const bench = new Bench();
-    bench.write([MCR, 0x1b], [DATA, 0x01], [DATA, 0x02], [MCR, 0x10], [MCR, 0x0b], [IER, 0x0f]);
+    bench.write([MCR, 0x1b], [DATA, 0x01], [DATA, 0x02]);
+    bench.runTo(2 * CHARACTER);
+    bench.write([MCR, 0x10], [MCR, 0x0b], [IER, 0x0f]);
     const served: number[] = [];
     for (const serve of [LSR, DATA, IIR, MSR]) {
       served.push(bench.read(IIR));
