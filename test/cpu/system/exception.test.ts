@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CpuFault, TripleFault } from '../../../src/cpu/fault.ts';
 import { raiseException } from '../../../src/cpu/system/exception.ts';
-import { BareCpu, IDT, SELECTOR, STACK } from './bare-cpu.ts';
+import { BareCpu, IDT, SELECTOR, STACK, TSS } from './bare-cpu.ts';
 
 const GATE = 0x8e00;
 const invalidOpcode = new CpuFault(6, undefined, 'UD2 always raises #UD');
@@ -111,4 +111,54 @@ describe('exceptions raised while an exception is delivered (SDM 3, 6.15)', () =
     ]);
     assert.equal(cpu.state.control(2), 0x1234);
   });
+});
+
+describe('two exceptions (SDM 3, table 6-5)', () => {
+  /** SDM 3, table 6-4. */
+  const BENIGN = [1, 2, 3, 4, 5, 6, 7, 9, 16, 17, 18, 19];
+  const CONTRIBUTORY = [0, 10, 11, 12, 13, 21];
+  const PAGE_FAULTS = [14, 20];
+  const DOUBLE_FAULT = 8;
+  /** A page for the stack of CPL 0 that can be taken away. */
+  const INNER_STACK = 0xb000;
+
+  /** What makes the delivery of `vector` raise each exception that a delivery can: its gate leads to CPL 0, all others stay at CPL 3. */
+  const SECOND: Readonly<Record<number, (cpu: BareCpu, vector: number) => void>> = {
+    10: (cpu) => cpu.writeWords(TSS + 4, [INNER_STACK, 0]),
+    11: (cpu, vector) => cpu.gate(vector, SELECTOR.code0, 0x6000, 0x0e00),
+    12: (cpu) => cpu.writeWords(TSS + 4, [INNER_STACK, SELECTOR.absentData]),
+    13: (cpu, vector) => cpu.gate(vector, 0, 0x6000, GATE),
+    14: (cpu) => (cpu.missingPage = (INNER_STACK >>> 12) - 1),
+  };
+
+  function vectorsOf(first: number, second: number): number[] | 'shutdown' {
+    const cpu = new BareCpu();
+    cpu.enterLevel(3);
+    cpu.loadTask();
+    cpu.writeWords(TSS + 4, [INNER_STACK, SELECTOR.data0]);
+    for (let vector = 0; vector < 32; vector++) cpu.gate(vector, SELECTOR.conforming, 0x7000, GATE);
+    cpu.gate(first, SELECTOR.code0, 0x6000, GATE);
+    SECOND[second]?.(cpu, first);
+    try {
+      return raiseException(cpu, new CpuFault(first, undefined, 'first'), 0x5000).map(({ vector }) => vector);
+    } catch (error) {
+      assert.ok(error instanceof TripleFault);
+      assert.deepEqual(
+        error.chain.map(({ vector }) => vector),
+        [first, second],
+      );
+      return 'shutdown';
+    }
+  }
+
+  for (const first of [...BENIGN, ...CONTRIBUTORY, ...PAGE_FAULTS, DOUBLE_FAULT]) {
+    it(`vector ${first}, then each that its delivery can raise`, () => {
+      for (const second of [10, 11, 12, 13, 14]) {
+        const pageFault = second === 14;
+        const serial = BENIGN.includes(first) || (CONTRIBUTORY.includes(first) && pageFault);
+        const expected = first === DOUBLE_FAULT ? 'shutdown' : [first, serial ? second : DOUBLE_FAULT];
+        assert.deepEqual(vectorsOf(first, second), expected, `then vector ${second}`);
+      }
+    });
+  }
 });
