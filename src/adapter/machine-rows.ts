@@ -3,6 +3,7 @@ import { descriptorTables } from '../debugger/descriptor-tables.ts';
 import type { CheckedPromise } from '../debugger/entry-promises.ts';
 import type { Inspection } from '../debugger/inspection.ts';
 import { startOfDayRows } from '../debugger/variables/boot-information.ts';
+import type { Device } from '../machine/device.ts';
 import { symbolCount } from '../debugger/symbols.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
 import { binarySize, count, hex } from '../util/hex.ts';
@@ -111,11 +112,11 @@ function tables(inspection: Inspection): MachineRow {
 }
 
 function devices({ machine }: Debuggee): MachineRow {
-  const { devices: all, unclaimed } = machine;
-  const device = (name: string, kind: MachineRowKind = 'device'): MachineRow => ({
-    kind,
-    label: name,
-    description: '',
+  const { devices: known, unclaimed } = machine;
+  const device = (one: Device): MachineRow => ({
+    kind: one === known.screen ? 'screen' : one === known.serial ? 'serial' : 'device',
+    label: one.name,
+    description: one.summary ?? '',
   });
   const missing: MachineRow[] =
     unclaimed.length === 0
@@ -136,21 +137,7 @@ function devices({ machine }: Debuggee): MachineRow {
     kind: 'devices',
     label: 'Devices',
     description: binarySize(machine.memory.size),
-    children: [
-      device('Screen', 'screen'),
-      device('COM1', 'serial'),
-      ...[
-        all.interruptController,
-        all.localApic,
-        all.ioApic,
-        all.intervalTimer,
-        all.keyboard,
-        all.cmos,
-        all.debugPort,
-        all.powerManagement,
-      ].map(({ name }) => device(name)),
-      ...missing,
-    ],
+    children: [...known.all.map(device), ...missing],
   };
 }
 

@@ -59,6 +59,11 @@ export class Hpet implements TimedDevice {
     this.report = report;
   }
 
+  get summary(): string {
+    const running = (this.configuration & ENABLE) !== 0 ? 'on' : 'off';
+    return (this.configuration & LEGACY) !== 0 ? `${running}, in place of IRQ 0 and 8` : running;
+  }
+
   /** Whether the 8254 and the real-time clock have lost their interrupt lines to comparators 0 and 1. */
   get replacesLegacy(): boolean {
     return (this.configuration & (ENABLE | LEGACY)) === (ENABLE | LEGACY);

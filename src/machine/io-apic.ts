@@ -50,6 +50,11 @@ export class IoApic implements Device {
     this.report = report;
   }
 
+  get summary(): string {
+    const open = this.entries.filter(({ low }) => (low & MASKED) === 0).length;
+    return `${open} of ${IO_APIC_PINS} pins unmasked`;
+  }
+
   /** Input pin 0..23: high is the electrical level, which the entry's polarity makes active or not. */
   line(pin: number): InterruptLine {
     return { raise: () => this.setPin(pin, true), lower: () => this.setPin(pin, false) };

@@ -97,6 +97,15 @@ export class LocalApic implements TimedDevice {
     return this.requests.deliverable;
   }
 
+  get summary(): string {
+    if (!this.state.enabled) return 'off';
+    return (this.state.spurious & SPURIOUS_ENABLE) === 0
+      ? 'disabled by software'
+      : this.external
+        ? 'virtual wire'
+        : 'on';
+  }
+
   /** Whether the 8259 drives the CPU's INTR: the APIC is off, or LINT0 is in ExtINT mode (virtual wire). */
   get external(): boolean {
     const lint0 = this.entry(LVT.lint0);

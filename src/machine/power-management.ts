@@ -50,6 +50,8 @@ export class PowerManagement implements TimedDevice {
     { first: POWER_PORT.generalEvent, last: POWER_PORT.generalEvent + 3 },
     { first: POWER_PORT.command, last: POWER_PORT.command + 1 },
   ];
+  /** The SCI. */
+  readonly interrupts = [9];
   readonly widest = 32;
   /** The guest asked to be switched off (S5). */
   readonly onPowerOff = new Emitter<void>();
@@ -62,6 +64,10 @@ export class PowerManagement implements TimedDevice {
     this.clock = clock;
     this.interrupt = interrupt;
     this.report = report;
+  }
+
+  get summary(): string {
+    return (this.state.control & SCI_ENABLE) !== 0 ? 'ACPI mode' : 'legacy mode';
   }
 
   portRead(port: number, width: AccessWidth): number {

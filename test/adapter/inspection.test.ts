@@ -228,6 +228,15 @@ describe('DAP on a stopped machine', () => {
       machine.rows.map(({ label }) => label),
       ['Start of Day', 'CPU', 'Descriptor Tables', 'Devices', 'Images'],
     );
+    const devices = machine.rows.find(({ label }) => label === 'Devices')?.children ?? [];
+    const described = (label: string) => devices.find((row) => row.label === label)?.description;
+    assert.deepEqual(['VGA', 'Local APIC', 'I/O APIC', 'ACPI power management'].map(described), [
+      'text 80 x 25',
+      'virtual wire',
+      '0 of 24 pins unmasked',
+      'legacy mode',
+    ]);
+    assert.equal(devices.filter(({ kind }) => kind === 'screen' || kind === 'serial').length, 2);
     const screen = await client.request('startOfDay/screen');
     assert.equal(screen.text.length, 25);
     assert.equal(screen.text[0]?.length, 80);
