@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { ACCESS, SEGMENT } from '../../src/cpu/state.ts';
-import { Machine } from '../../src/machine/machine.ts';
+import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
 
 /** Where a test guest is loaded and entered. */
 export const GUEST_BASE = 0x100000;
@@ -25,6 +25,7 @@ export function assemble(source: string): Uint8Array {
 
 export interface GuestOptions {
   readonly engine?: EngineName;
+  readonly cpu?: MachineOptions['cpu'];
   /** Bytes; default 2 MiB. */
   readonly memory?: number;
   /** Default the guest's first byte. */
@@ -33,7 +34,7 @@ export interface GuestOptions {
 
 /** A machine with the guest loaded, in the state of a Multiboot entry: protected mode, flat, interrupts off. */
 export function machineWith(code: Uint8Array, options: GuestOptions = {}): Machine {
-  const machine = new Machine({ memory: options.memory ?? 0x200000, engine: options.engine });
+  const machine = new Machine({ memory: options.memory ?? 0x200000, engine: options.engine, cpu: options.cpu });
   const { state } = machine.cpu;
   const flat =
     ACCESS.present | ACCESS.codeOrData | ACCESS.readWrite | ACCESS.accessed | ACCESS.big | ACCESS.granularity;

@@ -4,7 +4,7 @@ import { tickOfCycle, TICKS_PER_SECOND } from '../../src/machine/clock.ts';
 import { TIMER_FREQUENCY } from '../../src/machine/interval-timer.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { requireTool } from '../support/tools.ts';
-import { assemble, GUEST_BASE, machineWith, MACROS } from './guest.ts';
+import { assemble, GUEST_BASE, machineWith, MACROS, type GuestOptions } from './guest.ts';
 
 const UNLIMITED = { maxInstructions: 10_000_000 };
 
@@ -85,7 +85,8 @@ for (const engine of ['translator', 'interpreter', 'reference'] as const satisfi
       requireTool(this, 'nasm');
     });
 
-    const boot = (source: string): Machine => machineWith(assemble(source), { engine });
+    const boot = (source: string, options: GuestOptions = {}): Machine =>
+      machineWith(assemble(source), { engine, ...options });
 
     it('takes timer interrupts at their exact ticks, idle in between', () => {
       const machine = boot(TIMER_GUEST);
@@ -320,12 +321,16 @@ drain:
       assert.ok(machine.instructions < 2500, `${machine.instructions} instructions`);
     });
 
-    it('stops at what it does not have, with name, address and bytes', () => {
-      const machine = boot('nop\ncpuid_like: db 0x0f, 0x01, 0xc1');
+    it('stops at what it does not have, with its name and address', () => {
+      // The enable bit of IA32_PERFEVTSEL0 (SDM 3, 18.2.1.1).
+      const machine = boot('mov ecx, 0x186\nmov eax, 0x00400000\nxor edx, edx\nwrmsr', { cpu: 'pentium-pro' });
       const stop = machine.run(UNLIMITED);
       assert.equal(stop.reason, 'unimplemented');
-      assert.match(stop.description, /^At 0x00100001 the guest needs what this machine does not have: .*0f 01 c1/);
-      assert.equal(machine.instructions, 1);
+      assert.match(
+        stop.description,
+        /^At 0x0010000c the guest needs what this machine does not have: performance counters \(MSR 0x186/,
+      );
+      assert.equal(machine.instructions, 3);
     });
 
     it('ends with a reset through each of its three ports', () => {
