@@ -54,7 +54,7 @@ export const MSR_FACTS: readonly MsrFact[] = [
   row(0x174, 'IA32_SYSENTER_CS', 'SEP', WORD),
   row(0x175, 'IA32_SYSENTER_ESP', 'SEP', WORD),
   row(0x176, 'IA32_SYSENTER_EIP', 'SEP', WORD),
-  row(0x186, 'IA32_PERFEVTSEL0', 'RDPMC', 0xff9fffffn),
+  row(0x186, 'IA32_PERFEVTSEL0', 'RDPMC', 0xffdfffffn),
   row(0x187, 'IA32_PERFEVTSEL1', 'RDPMC', 0xff9fffffn),
   row(0x1a0, 'IA32_MISC_ENABLE', 'PAT', 0x0000000000010889n, 1n),
   ...Array.from({ length: 8 }, (_, n): readonly MsrFact[] => [
