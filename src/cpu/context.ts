@@ -24,6 +24,11 @@ export interface CpuBus {
   memoryWrite(physical: number, width: AccessWidth, value: number): void;
   /** Time stamp counter in ticks (bigint, deterministic: derived from the retired-instruction count). */
   timeStamp(): bigint;
+  /**
+   * Whether an external interrupt or an NMI waits for the CPU, so that a run must return where one may be delivered. Without it every
+   * run returns there.
+   */
+  interruptWaits?(): boolean;
   /** IA32_APIC_BASE was written; `low` is its low half. Without it there is no local APIC. */
   apicBaseWritten?(low: number): void;
   /**

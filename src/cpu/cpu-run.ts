@@ -34,3 +34,13 @@ export interface CpuFaultEvent {
   readonly ip: number;
   readonly instruction: number;
 }
+
+/** What a run changes beside the state in memory. */
+export interface RunProgress {
+  /** Instructions retired since the start; an exception that was delivered counts as one. */
+  retired: number;
+  /** Waits in HLT. */
+  halted: boolean;
+  /** The run is to return after this instruction. */
+  attention: boolean;
+}

@@ -45,19 +45,13 @@ export class DebugEvents {
     return { code, data };
   }
 
-  /** #DB before the instruction at `linear`, which RF suppresses (SDM 3, 17.3.1.1). */
-  instructionBreakpoint(linear: number): CpuFault | undefined {
-    if (!this.codeBreakpoints.has(linear) || (this.state.systemFlags & EFLAGS.RF) !== 0) return undefined;
+  /** Raises #DB where a breakpoint waits for the instruction at `linear` and RF does not suppress it (SDM 3, 17.3.1.1). */
+  checkInstruction(linear: number): void {
+    if (!this.codeBreakpoints.has(linear) || (this.state.systemFlags & EFLAGS.RF) !== 0) return;
     const hits = this.armed.filter(({ condition, first }) => condition === 'execute' && first === linear);
     const dr6 = hits.reduce((bits, { number }) => bits | (1 << number), 0);
-    return new CpuFault(
-      VECTOR.DB,
-      undefined,
-      `instruction breakpoint DR${hits[0]?.number ?? 0} at lin:${hex(linear, 8)}`,
-      {
-        dr6,
-      },
-    );
+    const reason = `instruction breakpoint DR${hits[0]?.number ?? 0} at lin:${hex(linear, 8)}`;
+    throw new CpuFault(VECTOR.DB, undefined, reason, { dr6 });
   }
 
   /** An access of `bytes` ports from `port` has been made: the DR6 bits of the breakpoints it met. */

@@ -1,4 +1,4 @@
-import type { Commit, Instruction } from '../isa/instruction.ts';
+import type { Commit, HostCall, Instruction } from '../isa/instruction.ts';
 import { conditionOf, flagKindCode, flagKindOf, flagOf } from '../isa/flags.ts';
 import type { RegisterRef, SegmentRef, StateName, Value, Width } from '../isa/value.ts';
 import { truncateTo } from '../isa/value.ts';
@@ -7,6 +7,7 @@ import { hex } from '../util/hex.ts';
 import { CpuFault } from './fault.ts';
 import * as L from './layout.ts';
 import type { Mmu } from './mmu.ts';
+import { plainOperand, type OperandReader } from './plain-call.ts';
 import { evaluatePure } from './pure-evaluation.ts';
 import { segmentToLinear } from './segmentation.ts';
 import type { ShadowStack } from './shadow-stack.ts';
@@ -27,6 +28,7 @@ export class ReferenceEvaluator {
   private readonly mmu: Mmu;
   private readonly shadowStack: ShadowStack;
   private readonly runOperation: RunOperation;
+  private readonly readers = new WeakMap<HostCall, readonly (OperandReader | undefined)[]>();
 
   constructor(state: CpuState, mmu: Mmu, shadowStack: ShadowStack, runOperation: RunOperation) {
     this.state = state;
@@ -40,7 +42,7 @@ export class ReferenceEvaluator {
     const memo = new Map<Value, bigint>();
     const valueOf = (value: Value): bigint => evaluatePure(value, this.state, leaf, memo);
     const leaf = (value: Value): bigint => this.leaf(value, valueOf);
-    const number = (value: Value): number => this.plainOperand(value) ?? Number(valueOf(value));
+    const number = (value: Value): number => Number(valueOf(value));
 
     if (this.check(instruction, valueOf, memo)) {
       this.state.ip = next;
@@ -49,8 +51,8 @@ export class ReferenceEvaluator {
     const effects: Effect[] = [];
     this.plan(instruction.commits, valueOf, effects);
     const { control } = instruction;
-    const calls = instruction.hostCalls.map(({ name, operands }) => ({ name, operands: operands.map(number) }));
-    const transfer = control.kind === 'transfer' ? control.operation.operands.map(number) : [];
+    const calls = instruction.hostCalls.map((call) => ({ name: call.name, operands: this.operands(call, valueOf) }));
+    const transfer = control.kind === 'transfer' ? this.operands(control.operation, valueOf) : [];
     let target = next;
     if (control.kind === 'jump') target = number(control.to);
     else if (control.kind === 'branch')
@@ -95,31 +97,15 @@ export class ReferenceEvaluator {
     return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
   }
 
-  /** A constant, a whole register or an address made of them, which most operands of system operations are: needs no evaluation. */
-  private plainOperand({ node, width }: Value): number | undefined {
-    switch (node.kind) {
-      case 'constant':
-        return Number(node.value);
-      case 'register': {
-        if (node.register.index === undefined || node.register.high) return undefined;
-        const at = L.REGISTERS + node.register.index * 8;
-        const { view } = this.state;
-        if (width === 8) return view.getUint8(at);
-        if (width === 16) return view.getUint16(at, true);
-        return width === 32 ? view.getUint32(at, true) : undefined;
-      }
-      case 'zero-extend':
-        return this.plainOperand(node.a);
-      case 'binary': {
-        if (width !== 32 || (node.operator !== 'add' && node.operator !== 'shl')) return undefined;
-        const a = this.plainOperand(node.a);
-        const b = this.plainOperand(node.b);
-        if (a === undefined || b === undefined) return undefined;
-        return (node.operator === 'add' ? a + b : a << b) >>> 0;
-      }
-      default:
-        return undefined;
+  /** The operands of a system operation; most need no evaluation. */
+  private operands(call: HostCall, valueOf: (value: Value) => bigint): number[] {
+    let readers = this.readers.get(call);
+    if (readers === undefined) {
+      readers = call.operands.map(plainOperand);
+      this.readers.set(call, readers);
     }
+    const { view } = this.state;
+    return call.operands.map((operand, n) => readers[n]?.(view) ?? Number(valueOf(operand)));
   }
 
   private leaf(value: Value, valueOf: (value: Value) => bigint): bigint {

@@ -138,9 +138,8 @@ export class CpuState {
   set eflags(value: number) {
     this.view.setUint32(L.EFLAGS, (value & this.flagMask & ~STATUS_FLAGS) | 2, true);
     this.view.setUint32(L.FLAG_KIND, flagKindCode('image', 32), true);
-    this.view.setBigUint64(L.FLAG_A, BigInt(value & STATUS_FLAGS), true);
-    this.view.setBigUint64(L.FLAG_B, 0n, true);
-    this.view.setBigUint64(L.FLAG_RESULT, 0n, true);
+    const words = [value & STATUS_FLAGS, 0, 0, 0, 0, 0];
+    words.forEach((word, n) => this.view.setUint32(L.FLAG_A + n * 4, word, true));
   }
 
   /** EFLAGS without CF PF AF ZF SF OF (which read as 0): interrupt flag, I/O privilege and the like, at the cost of a load. */
@@ -270,6 +269,10 @@ export class CpuState {
     this.view.setUint32(L.IDTR + 8, table.limit & 0xffff, true);
   }
 
+  /** Linear address of a segment's offset 0. */
+  segmentBase(index: SegmentIndex): number {
+    return this.view.getUint32(L.SEGMENTS + index * L.SEGMENT_SIZE + L.SEGMENT_BASE, true);
+  }
   segment(index: SegmentIndex): SegmentCache {
     const at = L.SEGMENTS + index * L.SEGMENT_SIZE;
     return {

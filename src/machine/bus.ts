@@ -16,6 +16,8 @@ export class Bus implements CpuBus {
   readonly unclaimed: UnclaimedAccesses;
   /** FERR# to IGNNE#, see {@link CpuBus.numericError}. */
   onNumericError: (asserted: boolean) => boolean = () => false;
+  /** See {@link CpuBus.interruptWaits}. */
+  interruptWaits: () => boolean = () => true;
   /** The low half of IA32_APIC_BASE was written. */
   readonly onApicBase = new Emitter<number>();
   private readonly clock: Clock;

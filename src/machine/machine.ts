@@ -410,8 +410,9 @@ export class Machine {
     const stop = (reason: MachineStop): void => void (this.finalStop ??= reason);
     cpu.onFault.on((event) => this.faultLog.add(event));
     this.memory.onWrite.on(() => cpu.stateChanged());
-    devices.a20.onChange.on((on) => cpu.setA20(on));
     for (const port of devices.serialPorts) port.onPoll.on((tick) => this.pollUntil(tick));
+    devices.a20.onChange.on((on) => cpu.setA20(on));
+    this.bus.interruptWaits = () => this.interrupts.pending() || cpu.state.nonMaskablePending;
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));

@@ -205,7 +205,7 @@ for (const engine of ['translator', 'interpreter', 'reference'] as const satisfi
     it('waits for the host where it watches and a key could wake the guest', () => {
       const machine = boot(KEYBOARD_GUEST);
       for (let turn = 0; turn < 50; turn++) {
-        const stop = machine.run({ ...UNLIMITED, slice: 1000 });
+        const stop = machine.run({ ...UNLIMITED, slice: 10_000 });
         assert.deepEqual([stop.reason, stop.idle], ['yield', turn > 0 || stop.idle]);
       }
       machine.pressKey('a');

@@ -1,0 +1,61 @@
+import { Emitter } from '../util/emitter.ts';
+import { DR6 } from '../x86/debug-registers.ts';
+import { EFLAGS } from '../x86/eflags.ts';
+import { VECTOR } from '../x86/exceptions.ts';
+import type { CpuContext } from './context.ts';
+import type { CpuFaultEvent, RunProgress } from './cpu-run.ts';
+import type { DebugEvents } from './debug-events.ts';
+import { CpuFault, NewTaskFault, TripleFault } from './fault.ts';
+import { SEGMENT } from './state.ts';
+import { raiseException } from './system/exception.ts';
+import { deliverInterrupt } from './system/interrupt-delivery.ts';
+
+/** Enters the handlers of exceptions and interrupts, and tells of every exception. */
+export class ExceptionEntry {
+  /** Every exception at the moment it is raised. */
+  readonly onFault = new Emitter<CpuFaultEvent>();
+  private readonly cpu: CpuContext;
+  private readonly progress: RunProgress;
+  private readonly debug: DebugEvents;
+
+  constructor(cpu: CpuContext, progress: RunProgress, debug: DebugEvents) {
+    this.cpu = cpu;
+    this.progress = progress;
+    this.debug = debug;
+  }
+
+  /** Enters the handler of a fault at `instructionIp`, or of what its delivery raised. Throws {@link TripleFault} and `Unimplemented`. */
+  raise(fault: CpuFault, instructionIp: number): void {
+    const { cpu } = this;
+    const { state } = cpu;
+    const ip = fault instanceof NewTaskFault ? fault.returnIp : instructionIp;
+    const cs = state.segment(SEGMENT.cs).selector;
+    const { dr6 } = fault.operands;
+    const undo = fault.vector === VECTOR.DB && dr6 !== undefined ? this.debug.report(dr6) : undefined;
+    // Of the debug exceptions, general detect alone is a fault that pushes RF (SDM 3, 17.3.1.1 and 17.3.1.3).
+    if (dr6 === DR6.BD) state.systemFlags |= EFLAGS.RF;
+    try {
+      this.record(raiseException(cpu, fault, ip), cs, ip);
+    } catch (error) {
+      undo?.();
+      if (error instanceof TripleFault) this.record(error.chain, cs, ip);
+      throw error;
+    }
+  }
+
+  /** Enters the handler of an interrupt between two instructions. Throws {@link TripleFault} and `Unimplemented`. */
+  interrupt(vector: number): void {
+    const { ip } = this.cpu.state;
+    try {
+      deliverInterrupt(this.cpu, vector, { kind: 'external', returnIp: ip });
+    } catch (error) {
+      if (!(error instanceof CpuFault)) throw error;
+      this.raise(error, ip);
+    }
+  }
+
+  private record(chain: readonly CpuFault[], cs: number, ip: number): void {
+    for (const [index, fault] of chain.entries())
+      this.onFault.fire({ fault, during: chain[index - 1], cs, ip, instruction: this.progress.retired });
+  }
+}
