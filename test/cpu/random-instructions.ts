@@ -28,7 +28,7 @@ const NOT_PORTABLE = new Set(
     'Mov_Sreg_r32m16 Mov_r32_tr Mov_tr_r32 INVALID'
   ).split(' '),
 );
-/** The machine has no x87 unit; LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; the last three differ between models. */
+/** The x87 unit has an oracle of its own; LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; the last three differ between models. */
 const NOT_PORTABLE_NAMES = /^(Lar_|Lsl_|L[defgs]s_|Pop[wd]_[DEFGS]S|Bswap_r16|Ud[01]|Cmpxchg486|Wait|F[a-z])/;
 
 /** Every encoding of the instruction set that a user program can try. */

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 /** Set up so that every line a script prints itself can be told from what GDB says. */
 const PREAMBLE = ['set pagination off', 'set confirm off', 'set architecture i386', 'set disassembly-flavor att'];
 
+/** What the script prints when all of it has run: GDB leaves a script at the first command that fails. */
+const END = 'end of the script';
+
 /**
  * Boots a Multiboot kernel in QEMU under GDB and runs a GDB script on it, beginning at its entry. Returns what both print.
  * QEMU speaks to GDB through a pipe, so no port is taken. A hardware breakpoint, because the image is not in memory yet at the reset.
@@ -16,14 +19,14 @@ export function underGdbAndQemu(kernel: string, script: readonly string[], entry
     const file = join(folder, 'script.gdb');
     const qemu = `qemu-system-i386 -kernel "${kernel}" -m 128M -S -gdb stdio -display none -serial null -monitor null -no-reboot`;
     const commands = [...PREAMBLE, `target remote | exec ${qemu}`, `hbreak *${entry}`, 'continue', 'delete'];
-    writeFileSync(file, [...commands, ...script, 'kill', ''].join('\n'));
+    writeFileSync(file, [...commands, ...script, `echo \\n${END}\\n`, 'kill', ''].join('\n'));
     // GDB sends what QEMU's monitor answers to standard error; its place among the rest is wanted.
     const command = ['-c', 'exec gdb -nx -batch -x "$0" "$1" 2>&1', file, kernel];
     const done = spawnSync('sh', command, { encoding: 'utf8', timeout: 60_000, maxBuffer: 64 << 20 });
-    // The end of the script kills QEMU, which may go before GDB has its answer.
-    if (done.status !== 0 && !done.stdout.includes('Terminated via GDBstub'))
-      throw new Error(`GDB ended with ${done.status}:\n${done.stdout}`);
-    return done.stdout;
+    // The status says nothing: the last command kills QEMU, which may go before GDB has its answer.
+    const end = done.stdout.lastIndexOf(`\n${END}\n`);
+    if (end < 0) throw new Error(`GDB ended with ${done.status ?? done.signal}:\n${done.stdout}`);
+    return done.stdout.slice(0, end);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -69,7 +69,37 @@ export function debianGuest(
   return { name: guest.path.replace(/^boot\//, '').replace(/\.gz$/, ''), bytes: readFileSync(file) };
 }
 
-function download(test: Context, guest: Guest): Uint8Array {
+/** A meta package that depends on the present kernel for 32-bit CPUs with PAE, whose name has its version. */
+const LINUX = 'linux-image-686-pae:i386';
+
+/**
+ * The newest kernel that Debian's package lists have, with its release as `uname -r` says it. It has no fixed hash: it moves on with every
+ * security update. Skips as {@link debianGuest} does.
+ */
+export function debianLinux(test: Context): { readonly release: string; readonly bytes: Uint8Array } {
+  for (const tool of ['apt-get', 'apt-cache', 'dpkg']) requireTool(test, tool);
+  const find = (): string | undefined => {
+    const { output } = run('apt-cache', [...privateApt(), 'depends', LINUX], '/');
+    return /Depends: linux-image-([^:\s]+-686-pae)(:i386)?$/m.exec(output)?.[1];
+  };
+  let release = find();
+  if (release === undefined) {
+    mkdirSync(join(CACHE, 'apt/state/lists/partial'), { recursive: true });
+    const update = run('apt-get', [...privateApt(), 'update'], CACHE);
+    release = find();
+    if (release === undefined) return skip(test, `${LINUX} is not in the package lists: ${update.output.trim()}`);
+  }
+  const file = join(CACHE, `vmlinuz-${release}`);
+  if (!existsSync(file)) {
+    const path = `boot/vmlinuz-${release}`;
+    const bytes = download(test, { package: `linux-image-${release}:i386`, path });
+    writeFileSync(`${file}.new`, bytes);
+    renameSync(`${file}.new`, file);
+  }
+  return { release, bytes: readFileSync(file) };
+}
+
+function download(test: Context, guest: Pick<Guest, 'package' | 'path'>): Uint8Array {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'guest-'));
   try {
