@@ -160,7 +160,7 @@ export class Mmu implements LinearMemory {
     }
     for (const update of result.updates) this.writePhysical(update.address, 32, update.value);
     const physical = this.gate(result.physical);
-    if (!system) this.fill(linear, physical, access === 'write' || (result.writable && result.dirty));
+    if (!system || state.cpl !== 3) this.fill(linear, physical, access === 'write' || (result.writable && result.dirty));
     return physical;
   }
 
@@ -205,7 +205,8 @@ export class Mmu implements LinearMemory {
 
   /** As {@link translate}, from the TLBs where they know it. */
   private locate(linear: number, access: 'read' | 'write', system: boolean): number {
-    if (!system && !this.alwaysMiss) {
+    // Below CPL 3 the translations are those of a system access.
+    if (!this.alwaysMiss && (!system || this.state.cpl !== 3)) {
       const table = access === 'write' ? L.TLB_WRITE : L.TLB_READ;
       const entry = this.state.words[(table >> 2) + (linear >>> 12)] ?? -1;
       if ((entry & 0xfff) === 0) return ((entry ^ (linear & PAGE_MASK)) - L.RAM + (linear & 0xfff)) >>> 0;
