@@ -3,7 +3,7 @@ import { ENGINES, FAST_ENGINES, type Guest } from '../support/cpu-harness.ts';
 import { runNatively } from '../support/native-oracle.ts';
 import { lockstepGuest, trace, workload } from './lockstep.ts';
 import { OracleComparison } from './oracle-comparison.ts';
-import { randomGuest, randomStops } from './random-code.ts';
+import { RANDOM_MODES, randomGuest, randomStops } from './random-code.ts';
 import { InstructionGenerator } from './random-instructions.ts';
 import { selfModifyingGuest } from './self-modifying.ts';
 
@@ -72,14 +72,24 @@ export const FUZZ_ROUNDS: readonly FuzzRound[] = [
     name: 'random bytes as a kernel',
     tools: [],
     run(seed) {
-      for (const paged of [false, true]) {
-        const stops = (engine: (typeof ENGINES)[number], always = false): unknown =>
-          randomStops(missing(randomGuest(engine, { seed, paged }), always), seed, RANDOM_CODE_INSTRUCTIONS, 200);
-        const expected = stops('reference');
-        for (const engine of FAST_ENGINES)
-          for (const always of [false, true])
-            assert.deepEqual(stops(engine, always), expected, `${engine}, every access misses ${always}`);
-      }
+      for (const mode of RANDOM_MODES)
+        for (const paged of mode === 'real' ? ([false] as const) : ([false, true, 'pae'] as const)) {
+          const stops = (engine: (typeof ENGINES)[number], always = false): unknown =>
+            randomStops(
+              missing(randomGuest(engine, { seed, paged, mode }), always),
+              seed,
+              RANDOM_CODE_INSTRUCTIONS,
+              700,
+            );
+          const expected = stops('reference');
+          for (const engine of FAST_ENGINES)
+            for (const always of [false, true])
+              assert.deepEqual(
+                stops(engine, always),
+                expected,
+                `${mode}, paging ${paged}, ${engine}, every access misses ${always}`,
+              );
+        }
     },
   },
 ];
