@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Debuggee } from '../debugger/debuggee.ts';
 import type { MachineStop } from '../machine/stop.ts';
+import type { Picture } from '../machine/vga-picture.ts';
 import { hex } from '../util/hex.ts';
 import { cpuMode } from '../x86/cpu-mode.ts';
 import { formatException } from '../x86/exceptions.ts';
@@ -18,6 +20,7 @@ export function bootReport(
   { machine, inspection, target }: Debuggee,
   { stop, serial }: HeadlessRun,
 ): Record<string, unknown> {
+  const { characters, picture } = machine.screen();
   const register = (name: string): bigint => target.register(name)?.value ?? 0n;
   const digits = (name: string): number => ((target.register(name)?.bits ?? 32) === 16 ? 4 : 8);
   return {
@@ -29,7 +32,8 @@ export function bootReport(
     cpl: inspection.number('cpl'),
     registers: Object.fromEntries(REGISTERS.map((name) => [name, hex(register(name), digits(name))])),
     serial,
-    vga: machine.screen().characters,
+    vga: characters,
+    ...(picture === undefined ? {} : { picture: pictureReport(picture) }),
     exitCode: stop.exitCode ?? null,
     faults: machine.faults.map((fault) => ({
       exception: formatException(fault.vector, fault.errorCode),
@@ -43,6 +47,14 @@ export function bootReport(
     })),
     hypercalls: {},
   };
+}
+
+/** Of a graphics mode: the size, and the SHA-256 of its pixels as bytes of red, green and blue, row by row. */
+function pictureReport({ width, height, pixels, palette }: Picture): Record<string, unknown> {
+  const colours = Uint8Array.from({ length: pixels.length * 3 }, (_, n) => {
+    return palette[(pixels[Math.floor(n / 3)] ?? 0) * 3 + (n % 3)] ?? 0;
+  });
+  return { width, height, sha256: createHash('sha256').update(colours).digest('hex') };
 }
 
 /** 0 when the machine stopped as asked, 1 when the guest died or did not reach the place it was to reach. */

@@ -155,7 +155,10 @@ describe('start-of-day boot', () => {
     [['boot', PARAVIRT, '--max', '1', '--max', '2'], /--max is given twice/],
     [['boot', PARAVIRT, '--max', '-5'], /--max needs a whole number, not "-5"/],
     [['boot', PARAVIRT, '--entry', 'multibot'], /There is no entry "multibot"[^]*Did you mean "multiboot"\?/],
-    [['boot', PARAVIRT, '--engine', 'translator'], /There is no engine "translator" in this version/],
+    [
+      ['boot', PARAVIRT, '--engine', 'jit'],
+      /There is no engine "jit" in this version[^]*translator, interpreter, reference/,
+    ],
     [['boot', PARAVIRT, '--hypervisor', 'xen'], /There is no hypervisor "xen" in this version/],
     [['boot', PARAVIRT, '--register', 'ecx'], /--register "ecx" sets nothing/],
     [['boot', PARAVIRT, '--register', 'exc=1'], /There is no register "exc"/],
