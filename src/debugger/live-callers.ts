@@ -11,9 +11,12 @@ const RETURN_ADDRESS = 4;
 export function liveCallers(callers: readonly Caller[], target: Target): Caller[] {
   const { base, access } = target.segment('ss');
   const esp = Number(target.register('esp')?.value ?? 0n);
-  const stackPointer = (access & ACCESS.big) !== 0 ? esp : esp & 0xffff;
-  return callers.filter(({ returnAddress, stackOffset }) => {
-    if (stackOffset < stackPointer) return false;
+  // Of a 16-bit stack's pointer the upper half may hold anything.
+  const pointer = (value: number): number => ((access & ACCESS.big) !== 0 ? value : value & 0xffff);
+  return callers.filter((caller) => {
+    const { returnAddress } = caller;
+    const stackOffset = pointer(caller.stackOffset);
+    if (stackOffset < pointer(esp)) return false;
     const bytes = target.read('linear', BigInt((base + stackOffset) >>> 0), RETURN_ADDRESS);
     if (bytes.length < RETURN_ADDRESS) return true;
     const held = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
 import { MachineTarget } from '../../src/debugger/machine-target.ts';
 import { StartOfDayError } from '../../src/util/errors.ts';
+import { SEGMENT } from '../../src/cpu/state.ts';
 import type { Machine } from '../../src/machine/machine.ts';
 import { GUEST_BASE, assemble, machineWith } from '../machine/guest.ts';
 import { requireTool } from '../support/tools.ts';
@@ -191,6 +192,30 @@ describe('the machine as a target', () => {
       target.step();
       target.step();
       assert.deepEqual(callers(target), []);
+    });
+
+    it('are those of real mode, whatever the upper half of ESP holds, each in its own code segment', () => {
+      const { machine, target } = targetOf(`
+        bits 16
+        call first
+      first:
+        int 0x21`);
+      const { cpu, memory } = machine;
+      cpu.state.setControl(0, 0x10);
+      cpu.state.setSegment(SEGMENT.cs, { selector: 0x1234, base: GUEST_BASE, limit: 0xffff, access: 0x9300 });
+      cpu.state.setSegment(SEGMENT.ss, { selector: 0x3000, base: 0x30000, limit: 0xffff, access: 0x9300 });
+      cpu.state.idtr = { base: 0, limit: 0x3ff };
+      cpu.state.ip = 0;
+      cpu.state.setRegister32(4, 0xabcd0100);
+      memory.write(0x21 * 4, Uint8Array.of(0, 0, 0, 0x20));
+      memory.write(0x20000, Uint8Array.of(0x90));
+      cpu.stateChanged();
+      const found = (): number[] => target.callers().map(({ codeBase, returnAddress }) => codeBase + returnAddress);
+      target.step();
+      assert.deepEqual(found(), [GUEST_BASE + 3]);
+      target.run({ maxInstructions: 1 });
+      assert.equal(target.segment('cs').base, 0x20000);
+      assert.deepEqual(found(), [GUEST_BASE + 5, GUEST_BASE + 3]);
     });
 
     it('stay after a switch to a stack below', () => {

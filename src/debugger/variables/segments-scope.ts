@@ -20,12 +20,12 @@ export function segmentRows(inspection: Inspection): VariableNode[] {
 /** One segment register with the descriptor that the CPU keeps of it, and the one that memory has now. */
 export function segmentRow(inspection: Inspection, name: SegmentName): VariableNode {
   const cache = inspection.target.segment(name);
-  const protectedMode = (inspection.number('cr0') & CR0.PE) !== 0 && (inspection.number('eflags') & EFLAGS.VM) === 0;
+  const paragraphs = paragraphMode(inspection, name);
   const cached = descriptorOfCache(cache);
   const set = (text: string): void => inspection.target.setRegister(name, inspection.evaluate(text).value);
   return {
     name: name.toUpperCase(),
-    value: segmentText(cache, cached, protectedMode),
+    value: segmentText(cache, cached, paragraphs),
     type: 'selector',
     evaluateName: `$${name}`,
     menu: 'segment',
@@ -33,7 +33,7 @@ export function segmentRow(inspection: Inspection, name: SegmentName): VariableN
     children: () => [
       {
         name: 'selector',
-        value: `${hex(cache.selector, 4)} · ${protectedMode ? describeSelector(cache.selector) : `paragraph ${registerHex(cache.selector << 4)}`}`,
+        value: `${hex(cache.selector, 4)} · ${paragraphs === undefined ? describeSelector(cache.selector) : `paragraph ${registerHex(cache.selector << 4)}`}`,
         type: 'uint16',
         evaluateName: `$${name}.selector`,
         set,
@@ -44,7 +44,7 @@ export function segmentRow(inspection: Inspection, name: SegmentName): VariableN
         type: 'descriptor',
         children: () => descriptorRows(cached, name),
       },
-      ...(protectedMode ? [inMemoryRow(inspection, cache.selector, cached)] : []),
+      ...(paragraphs === undefined ? [inMemoryRow(inspection, cache.selector, cached)] : []),
     ],
   };
 }
@@ -104,11 +104,18 @@ function inMemoryRow(inspection: Inspection, selector: number, cached: SegmentDe
   };
 }
 
+/** The mode in which a selector is a paragraph number; undefined where it names a descriptor, as LDTR and TR do even in virtual-8086 mode. */
+function paragraphMode(inspection: Inspection, name: SegmentName): string | undefined {
+  if ((inspection.number('cr0') & CR0.PE) === 0) return 'real mode';
+  const virtual = (inspection.number('eflags') & EFLAGS.VM) !== 0 && name !== 'ldtr' && name !== 'tr';
+  return virtual ? 'virtual-8086 mode' : undefined;
+}
+
 /** `0x0008 · 32-bit code, base 0, 4 GiB, DPL 0 · cached`. */
-function segmentText(cache: SegmentCache, descriptor: SegmentDescriptor, protectedMode: boolean): string {
+function segmentText(cache: SegmentCache, descriptor: SegmentDescriptor, paragraphs: string | undefined): string {
   const selector = hex(cache.selector, 4);
-  if (!protectedMode)
-    return `${selector} · real mode, base ${registerHex(cache.base)}, ${binarySize(cache.limit + 1)} · cached`;
+  if (paragraphs !== undefined)
+    return `${selector} · ${paragraphs}, base ${registerHex(cache.base)}, ${binarySize(cache.limit + 1)} · cached`;
   if (cache.access === 0) return `${selector} · null: any use raises #GP`;
   return `${selector} · ${describeDescriptor(descriptor)} · cached`;
 }
