@@ -34,15 +34,17 @@ export class CheckTrace {
     end: { physical: number } | { reason: string },
   ): void {
     const subject = access === 'fetch' ? 'fetch' : 'paging';
+    // PAE entries have eight bytes; every PAE walk begins with a PDPTE.
+    const wide = steps[0]?.entry === 'PDPTE';
     const off = steps.length === 0 ? ', paging is off' : '';
     const result = 'physical' in end ? `phys:${hex(end.physical, 8)}` : 'nowhere';
     const summary = `${access} of lin:${hex(linear >>> 0, 8)} → ${result}${off}`;
     if (this.steps.some(({ text }) => text === summary)) return;
-    for (const { entry, index, address, value, ok, why } of steps)
+    for (const { entry, index, address, value, high, ok, why } of steps)
       this.add(
         subject,
         ok,
-        `${entry}[${index}] at phys:${hex(address, 8)} = ${hex(value, 8)}: ${ok ? entryBits(value) : why}`,
+        `${entry}[${index}] at phys:${hex(address, 8)} = ${wide ? hex(high, 8) : '0x'}${hex(value, 8).slice(2)}: ${ok ? entryBits(value, high) : why}`,
       );
     if ('physical' in end) this.add(subject, true, summary);
   }
@@ -53,7 +55,8 @@ export class CheckTrace {
 }
 
 /** The bits of a page-table entry that a walk looks at (SDM 3, 4.3 and 4.4), by name. */
-function entryBits(value: number): string {
+function entryBits(value: number, high: number): string {
   const names = ['present', 'writable', 'user', undefined, undefined, 'accessed', 'dirty', 'page size', 'global'];
-  return names.filter((name, bit) => name !== undefined && ((value >>> bit) & 1) !== 0).join(', ');
+  const set = names.filter((name, bit) => name !== undefined && ((value >>> bit) & 1) !== 0);
+  return [...set, ...(high >>> 31 === 1 ? ['no execute'] : [])].join(', ');
 }

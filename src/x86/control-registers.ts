@@ -113,6 +113,7 @@ const CR4_FEATURES: readonly (readonly [CpuFeature, number])[] = [
   ['DE', CR4.DE],
   ['PSE', CR4.PSE],
   ['PAE', CR4.PAE],
+  ['MCE', CR4.MCE],
   ['PGE', CR4.PGE],
   ['RDPMC', CR4.PCE],
   ['FXSR', CR4.OSFXSR],

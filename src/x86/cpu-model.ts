@@ -23,11 +23,15 @@ export const CPU_FEATURES = {
   TSC: edx(4),
   MSR: edx(5),
   PAE: edx(6),
+  /** CR4.MCE; this machine never raises a machine check. */
+  MCE: edx(7),
   CX8: edx(8),
   APIC: edx(9),
   SEP: edx(11),
   MTRR: edx(12),
   PGE: edx(13),
+  /** Banks of machine-check registers; this machine has none of them. */
+  MCA: edx(14),
   CMOV: edx(15),
   PAT: edx(16),
   PSE36: edx(17),
@@ -58,10 +62,10 @@ export interface CpuModel {
 }
 
 const I486: readonly CpuFeature[] = ['FPU'];
-const PENTIUM: readonly CpuFeature[] = [...I486, 'CPUID', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'CX8'];
+const PENTIUM: readonly CpuFeature[] = [...I486, 'CPUID', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'MCE', 'CX8'];
 const PENTIUM_PRO: readonly CpuFeature[] = [
   ...PENTIUM,
-  ...(['PAE', 'APIC', 'MTRR', 'PGE', 'CMOV', 'RDPMC', 'HINT_NOP'] as const),
+  ...(['PAE', 'APIC', 'MTRR', 'PGE', 'MCA', 'CMOV', 'RDPMC', 'HINT_NOP'] as const),
 ];
 const DEFAULT: readonly CpuFeature[] = [
   ...PENTIUM_PRO,

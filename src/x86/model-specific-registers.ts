@@ -42,6 +42,8 @@ const FIXED_RANGES: readonly (readonly [number, string, bigint])[] = [
 
 /** Every MSR; the order is that of their slots in `MODEL_SPECIFIC` of the CPU's layout. */
 export const MSR_FACTS: readonly MsrFact[] = [
+  row(0x0, 'IA32_P5_MC_ADDR', 'MCE', 0n),
+  row(0x1, 'IA32_P5_MC_TYPE', 'MCE', 0n),
   row(0x10, 'IA32_TIME_STAMP_COUNTER', 'TSC', ALL),
   { ...row(0x17, 'IA32_PLATFORM_ID', 'RDPMC', 0n), readOnly: true },
   row(0x1b, 'IA32_APIC_BASE', 'APIC', 0xffffff900n, 0xfee00900n),
@@ -54,6 +56,9 @@ export const MSR_FACTS: readonly MsrFact[] = [
   row(0x174, 'IA32_SYSENTER_CS', 'SEP', WORD),
   row(0x175, 'IA32_SYSENTER_ESP', 'SEP', WORD),
   row(0x176, 'IA32_SYSENTER_EIP', 'SEP', WORD),
+  // No bank and no global control register (SDM 3, 15.3.1): nothing else of the machine-check architecture has to exist.
+  { ...row(0x179, 'IA32_MCG_CAP', 'MCA', 0n), readOnly: true },
+  row(0x17a, 'IA32_MCG_STATUS', 'MCA', 7n),
   row(0x186, 'IA32_PERFEVTSEL0', 'RDPMC', 0xffdfffffn),
   row(0x187, 'IA32_PERFEVTSEL1', 'RDPMC', 0xff9fffffn),
   row(0x1a0, 'IA32_MISC_ENABLE', 'PAT', 0x0000000000010889n, 1n),
@@ -72,10 +77,7 @@ export const MSR_FACTS: readonly MsrFact[] = [
 
 /** Of CPUs that this machine is not: named, so that a refusal can name them. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
-  0x0: 'IA32_P5_MC_ADDR',
-  0x1: 'IA32_P5_MC_TYPE',
-  0x179: 'IA32_MCG_CAP',
-  0x17a: 'IA32_MCG_STATUS',
+  0x17b: 'IA32_MCG_CTL',
   0x1d9: 'IA32_DEBUGCTL',
   0xc0000081: 'IA32_STAR',
   0xc0000082: 'IA32_LSTAR',

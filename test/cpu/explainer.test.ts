@@ -123,6 +123,27 @@ describe('Explaining an instruction', () => {
     ]);
   });
 
+  it('tells the eight bytes of PAE entries, no-execute too (SDM 3, tables 4-8 to 4-10)', () => {
+    const guest = guestWith('mov eax, [ebx]');
+    const { state } = guest.cpu;
+    // One page directory at 0xb000: 2 MiB pages, the first for code and the second, of the same memory, without.
+    guest.writeWords(0xa000, 0xb001, 0, 0, 0, 0, 0, 0, 0);
+    guest.writeWords(0xb000, 0xe3, 0, 0xe3, 0x80000000);
+    state.setModelSpecific(0xc0000080, 0x800n);
+    state.setControl(4, 0x20);
+    state.setControl(3, 0xa000);
+    state.setControl(0, 0x80010011);
+    state.directoryPointers = [{ value: 0xb001, high: 0 }, ...[1, 2, 3].map(() => ({ value: 0, high: 0 }))];
+    state.setRegister32(3, 0x230000);
+    guest.cpu.stateChanged();
+    const told = lines(explain(guest)).filter((line) => line.startsWith('+ paging'));
+    assert.deepEqual(told, [
+      '+ paging: PDPTE[0] at phys:0x0000a000 = 0x000000000000b001: present',
+      '+ paging: PDE[1] at phys:0x0000b008 = 0x80000000000000e3: present, writable, accessed, dirty, page size, no execute',
+      '+ paging: read of lin:0x00230000 → phys:0x00030000',
+    ]);
+  });
+
   it('undoes a repeated string instruction and a segment load', () => {
     const guest = guestWith('mov ds, ax');
     guest.cpu.state.setRegister32(0, 0x10);

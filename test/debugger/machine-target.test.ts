@@ -125,7 +125,7 @@ describe('the machine as a target', () => {
       ['ss', 0x13n, 'SS cannot be 0x0013', /#GP\(0x10\): .*RPL 3/],
       ['cr0', 0x80000000n, 'CR0 cannot be 0x80000000', /#GP\(0\): CR0 0x80000000 sets PG without PE/],
       ['cr0', 0x20000011n, 'CR0 cannot be 0x20000011', /#GP\(0\): CR0 0x20000011 sets NW without CD/],
-      ['cr4', 0x40n, 'CR4 cannot be 0x00000040', /#GP\(0\): CR4 0x40 sets reserved bits 0x40 \(MCE\)/],
+      ['cr4', 0x800n, 'CR4 cannot be 0x00000800', /#GP\(0\): CR4 0x800 sets reserved bits 0x800 \(UMIP\)/],
     ];
     for (const [name, bits, title, detail] of cases) {
       const error = refusal(() => target.setRegister(name, bits));

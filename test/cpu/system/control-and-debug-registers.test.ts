@@ -22,10 +22,10 @@ describe('control and debug registers', () => {
     assert.equal(cpu.state.control(0), 0x11);
     cpu.refuses(
       'write-control',
-      [4, 0x40],
+      [4, 0x800],
       13,
       0,
-      'CR4 0x40 sets reserved bits 0x40 (MCE), which cpu "default" does not have',
+      'CR4 0x800 sets reserved bits 0x800 (UMIP), which cpu "default" does not have',
     );
     cpu.refuses('write-control', [4, 0x80000010], 13, 0, 'CR4 0x80000010 sets reserved bits 0x80000000');
   });

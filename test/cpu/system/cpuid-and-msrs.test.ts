@@ -4,8 +4,8 @@ import { BareCpu } from './bare-cpu.ts';
 
 /** Bits of leaf 1 EDX (SDM 2, table 3-11) that others bring as they land. */
 const LATER = bits(0, 9);
-const PENTIUM = bits(0, 1, 2, 3, 4, 5, 8);
-const PENTIUM_PRO = PENTIUM | bits(6, 9, 12, 13, 15);
+const PENTIUM = bits(0, 1, 2, 3, 4, 5, 7, 8);
+const PENTIUM_PRO = PENTIUM | bits(6, 9, 12, 13, 14, 15);
 const DEFAULT = PENTIUM_PRO | bits(11, 16, 17, 19, 23, 24, 25, 26);
 
 function bits(...numbers: readonly number[]): number {
@@ -85,8 +85,23 @@ describe('CPUID, MSRs and the time stamp', () => {
     cpu.state.setRegister32(1, 0x277);
     cpu.refuses('rdmsr', [], 13, 0, 'RDMSR: MSR 0x277 (IA32_PAT) does not exist on cpu "pentium-pro"');
     cpu.refuses('wrmsr', [], 13, 0, 'WRMSR: MSR 0x277 (IA32_PAT) does not exist on cpu "pentium-pro"');
+  });
+
+  it('has a machine-check architecture without banks (SDM 3, 15.3)', () => {
+    const cpu = new BareCpu();
+    assert.equal(msr(cpu, 'rdmsr', 0x179), 0n, 'IA32_MCG_CAP: count 0, no MCG_CTL');
+    msr(cpu, 'wrmsr', 0x17a, 0n);
+    assert.equal(msr(cpu, 'rdmsr', 0x17a), 0n);
+    cpu.state.setRegister32(1, 0x17b);
+    cpu.refuses('rdmsr', [], 13, 0, 'RDMSR: MSR 0x17b (IA32_MCG_CTL) does not exist on cpu "default"');
     cpu.state.setRegister32(1, 0x179);
-    cpu.refuses('rdmsr', [], 13, 0, 'RDMSR: MSR 0x179 (IA32_MCG_CAP) does not exist on cpu "pentium-pro"');
+    cpu.refuses('wrmsr', [], 13, 0, 'WRMSR: MSR 0x179 (IA32_MCG_CAP) is read-only');
+    const pentium = new BareCpu('pentium');
+    assert.equal(msr(pentium, 'rdmsr', 1), 0n, 'IA32_P5_MC_TYPE');
+    pentium.state.setRegister32(1, 0x179);
+    pentium.refuses('rdmsr', [], 13, 0, 'RDMSR: MSR 0x179 (IA32_MCG_CAP) does not exist on cpu "pentium"');
+    pentium.run('write-control', 4, 0x40);
+    assert.equal(pentium.state.control(4), 0x40, 'CR4.MCE');
   });
 
   it('checks what is written (SDM 4, table 2-2; SDM 3, 11.11 and 11.12.2)', () => {
