@@ -23,13 +23,16 @@ const HARMLESS_FLAGS = STATUS_FLAGS | 0x200 | 0x3000;
 const NOT_PORTABLE = new Set(
   (
     'Call_ptr1616 Call_ptr1632 Jmp_ptr1616 Jmp_ptr1632 Call_m1616 Call_m1632 Jmp_m1616 Jmp_m1632 Retfw Retfd Retfw_imm16 ' +
-    'Retfd_imm16 Iretw Iretd Int_imm8 Int3 Into Cpuid Rdtsc Sldt_rm16 Sldt_r32m16 Str_rm16 Str_r32m16 Smsw_rm16 Smsw_r32m16 ' +
+    'Retfd_imm16 Iretw Iretd Int_imm8 Int1 Int3 Into Cpuid Rdtsc Sysenter Sysexitd Sldt_rm16 Sldt_r32m16 Str_rm16 Str_r32m16 Smsw_rm16 Smsw_r32m16 ' +
     'Sgdt_m1632_16 Sgdt_m1632 Sidt_m1632_16 Sidt_m1632 Verr_rm16 Verr_r32m16 Verw_rm16 Verw_r32m16 Mov_Sreg_rm16 ' +
     'Mov_Sreg_r32m16 Mov_r32_tr Mov_tr_r32 INVALID'
   ).split(' '),
 );
-/** The x87 unit has an oracle of its own; LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; the last three differ between models. */
-const NOT_PORTABLE_NAMES = /^(Lar_|Lsl_|L[defgs]s_|Pop[wd]_[DEFGS]S|Bswap_r16|Ud[01]|Cmpxchg486|Wait|F[a-z])/;
+/**
+ * The x87 unit has an oracle of its own; LAR and LSL ask about the host's GDT; LxS and POP load segments; Bswap_r16 is undefined; Ud0, Ud1
+ * and Cmpxchg486 differ between models.
+ */
+const NOT_PORTABLE_NAMES = /^(Lar_|Lsl_|L[defgs]s_|Pop[wd]_[DEFGS]S|Bswap_r16|Ud[01]|Cmpxchg486|Wait|Emms|F[a-z\d])/;
 
 /** Every encoding of the instruction set that a user program can try. */
 export const CODES: readonly iced.Code[] = Object.values(iced.Code).filter((code): code is iced.Code => {
