@@ -180,6 +180,7 @@ export class SessionState {
 
   private guarded(scheduler: Scheduler): Scheduler {
     return {
+      now: () => scheduler.now(),
       soon: (callback) => scheduler.soon(() => this.guard(callback)),
       later: (callback, milliseconds) => scheduler.later(() => this.guard(callback), milliseconds),
     };

@@ -6,6 +6,8 @@ export interface CpuRunOptions {
   readonly skipFirstBreakpoint: boolean;
   /** Return with `slice` after about this much work (an instruction of the fast engine is 1). */
   readonly slice?: number;
+  /** Asked between slow instructions: return with `slice` when true. Where a run ends changes no state, so this may be a host's clock. */
+  readonly expired?: (() => boolean) | undefined;
 }
 
 /** Why `Cpu.run` returned. */

@@ -47,6 +47,8 @@ interface Engine {
 
 /** What one instruction in the evaluator costs, in instructions of the fast engine. */
 const SLOW_COST = 64;
+/** Slow instructions between two looks at the clock, less one: some of them take a tenth of a millisecond (FSIN). */
+const EXPIRY_MASK = 15;
 /** Instructions in a block of the fast engine; the reference engine looks at one at a time. */
 const LONGEST_BLOCK = 48;
 
@@ -219,6 +221,7 @@ export class Cpu implements CpuContext {
     let left = budget;
     let work = options.slice ?? Infinity;
     let skip = options.skipFirstBreakpoint;
+    let slowSteps = 0;
     progress.attention = false;
     const touched = boundary.takeWatchHit();
     if (touched !== undefined) return touched;
@@ -245,6 +248,7 @@ export class Cpu implements CpuContext {
       skip = false;
       left--;
       work -= SLOW_COST;
+      if ((++slowSteps & EXPIRY_MASK) === 0 && options.expired?.() === true) work = 0;
     }
     return EXITS.budget;
   }

@@ -160,7 +160,8 @@ export class Mmu implements LinearMemory {
     }
     for (const update of result.updates) this.writePhysical(update.address, 32, update.value);
     const physical = this.gate(result.physical);
-    if (!system || state.cpl !== 3) this.fill(linear, physical, access === 'write' || (result.writable && result.dirty));
+    if (!system || state.cpl !== 3)
+      this.fill(linear, physical, access === 'write' || (result.writable && result.dirty));
     return physical;
   }
 

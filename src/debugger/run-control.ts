@@ -16,11 +16,10 @@ export type StopEvent =
   /** A defect of ours: the machine stands wherever it happened. */
   | { readonly reason: 'defect'; readonly error: unknown };
 
-/**
- * Work between two looks at the host's input, in instructions. A slice of the slowest code (every instruction a system instruction) takes
- * some tens of milliseconds, so that a pause is answered within 100 ms.
- */
-const SLICE = 200_000;
+/** Work between two looks at the host's input, in instructions: the slowest fast code takes 20 ms for it. */
+const SLICE = 400_000;
+/** Slow code (system instructions, exceptions, x87) ends its slice after this time instead. */
+const LONGEST_SLICE_MILLISECONDS = 10;
 
 /** A guest that waits is left alone for the time it skips, but never longer than this at once. */
 const LONGEST_NAP_MILLISECONDS = 20;
@@ -145,7 +144,8 @@ export class RunControl {
   /** Undefined when a defect of ours has ended the run. */
   private runSlice(maxInstructions: number): MachineStop | undefined {
     try {
-      return this.target.run({ maxInstructions, slice: SLICE });
+      const end = this.scheduler.now() + LONGEST_SLICE_MILLISECONDS;
+      return this.target.run({ maxInstructions, slice: SLICE, expired: () => this.scheduler.now() > end });
     } catch (error) {
       this.finish({ reason: 'defect', error });
       return undefined;

@@ -264,7 +264,7 @@ export class Machine {
       if (this.finalStop) return this.finalStop;
       for (const device of this.timed) device.advance(clock.now);
       if (cpu.retired >= end) return stops.maxInstructions(limits.maxInstructions);
-      if (work <= 0) return stops.slice();
+      if (work <= 0 || limits.expired?.() === true) return stops.slice();
       const interrupt = this.interruptDue();
       if (interrupt !== undefined) {
         const stop = this.deliver(interrupt);
@@ -286,6 +286,7 @@ export class Machine {
       const exit = cpu.run(budget, {
         skipFirstBreakpoint: skipBreakpoint || limits.breakpoints === false,
         slice: work,
+        expired: limits.expired,
       });
       const retired = cpu.retired - start;
       if (retired > 0) {

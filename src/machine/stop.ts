@@ -45,4 +45,6 @@ export interface RunLimits {
   readonly breakpoints?: boolean;
   /** Return with `yield` after about this much work, so that the host can look at its input; deterministic. Default none. */
   readonly slice?: number;
+  /** Return with `yield` when this says so: the host's time is over. Asked now and then; where a run ends changes nothing of the guest. */
+  readonly expired?: () => boolean;
 }

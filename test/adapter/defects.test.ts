@@ -12,6 +12,7 @@ describe('a defect between requests', () => {
       readFile: async (path) => new Uint8Array(await readFile(path)),
       disconnected: () => undefined,
       scheduler: {
+        now: () => 0,
         soon: (callback) => void setImmediate(callback),
         later: () => {
           throw new Error('the clock stands still');

@@ -13,6 +13,13 @@ import { sample } from '../support/samples.ts';
 class ManualScheduler implements Scheduler {
   readonly due: (() => void)[] = [];
   readonly naps: number[] = [];
+  /** Milliseconds that pass with every look at the clock. */
+  pace = 0;
+  private time = 0;
+  now(): number {
+    this.time += this.pace;
+    return this.time;
+  }
   soon(callback: () => void): void {
     this.due.push(callback);
   }
@@ -59,6 +66,22 @@ describe('run control', () => {
     scheduler.turn();
     assert.equal(instructions(), atPause);
     assert.equal(control.running, false);
+  });
+
+  it('ends a slice of slow code when its time is over', () => {
+    const inOneSlice = (pace: number): number => {
+      const scheduler = new ManualScheduler();
+      scheduler.pace = pace;
+      const { control, target } = boot('paravirt', scheduler);
+      // CPUID and a jump back to it.
+      target.write('linear', target.instructionAddress, Uint8Array.of(0x0f, 0xa2, 0xeb, 0xfc));
+      control.continue();
+      scheduler.turn();
+      return target.instructions;
+    };
+    const byWork = inOneSlice(0);
+    const byTime = inOneSlice(1);
+    assert.ok(byTime > 0 && byTime * 10 < byWork, `${byTime} and ${byWork} instructions`);
   });
 
   it('lets the host rest while the guest waits, for the time that it skips', () => {
