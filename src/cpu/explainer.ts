@@ -8,6 +8,7 @@ import { memoryOperations } from './memory-operations.ts';
 import { Mmu } from './mmu.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
 import { ShadowStack } from './shadow-stack.ts';
+import { readMxcsr } from './simd-state.ts';
 import { ACCESS, SEGMENT, type CpuState } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import type { SystemOperations } from './system/operation.ts';
@@ -25,7 +26,7 @@ export interface MemoryChange {
 
 /** A register that would change. */
 export interface RegisterChange {
-  /** Upper-case: `EAX`, `CS`, `CR2`. */
+  /** Upper-case: `EAX`, `CS`, `CR2`, `FSW`. */
   readonly name: string;
   readonly before: number;
   readonly after: number;
@@ -143,6 +144,10 @@ function readRegisters(state: CpuState): Map<string, number> {
     ['IDTR', state.idtr.base],
     ['DR6', state.debugRegister(6)],
     ['DR7', state.debugRegister(7)],
+    ['FCW', state.x87.control],
+    ['FSW', state.x87.status],
+    ['FTW', state.x87.tagWord],
+    ['MXCSR', readMxcsr(state)],
   ]);
 }
 

@@ -24,7 +24,7 @@ export function explainAt({ target, inspection, disassembler, code }: Debuggee, 
 function changes({ registers, memory }: InstructionExplanation): string[] {
   return [
     ...registers.map(({ name, before, after }) => {
-      const bits = /^([C-GS]S|ES|LDTR|TR)$/.test(name) ? 16 : 32;
+      const bits = /^([C-GS]S|ES|LDTR|TR|F[CST]W)$/.test(name) ? 16 : 32;
       return `→ ${name} ${registerHex(before, bits)} becomes ${registerHex(after, bits)}`;
     }),
     ...memory.map(

@@ -144,6 +144,21 @@ describe('Explaining an instruction', () => {
     ]);
   });
 
+  it('tells the control and status words of x87 and SSE (SDM 1, 8.1.3 to 8.1.7 and 10.2.3)', () => {
+    const pushed = guestWith('fld1');
+    const { x87 } = pushed.cpu.state;
+    [x87.control, x87.tagWord] = [0x37f, 0xffff];
+    assert.deepEqual(explain(pushed).registers, [
+      { name: 'FSW', before: 0, after: 0x3800 },
+      { name: 'FTW', before: 0xffff, after: 0x3fff },
+    ]);
+    const loaded = guestWith('ldmxcsr [ebx]');
+    loaded.cpu.state.setControl(4, 0x200);
+    loaded.cpu.state.setRegister32(3, 0x30000);
+    loaded.writeWords(0x30000, 0x9fc0);
+    assert.deepEqual(explain(loaded).registers, [{ name: 'MXCSR', before: 0x1f80, after: 0x9fc0 }]);
+  });
+
   it('undoes a repeated string instruction and a segment load', () => {
     const guest = guestWith('mov ds, ax');
     guest.cpu.state.setRegister32(0, 0x10);
