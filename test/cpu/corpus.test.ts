@@ -11,8 +11,7 @@ import type { ComparedInstance, Pace } from './oracle-guest.ts';
 
 const FILE = readFileSync(join(import.meta.dirname, 'corpus/integer.bin'));
 /**
- * Of the vectors, an engine that is slow here takes one in so many. Primes, so that every encoding comes: they stand in the file in turn,
- * and their number is even.
+ * Of the vectors, an engine that is slow here takes one in so many. Primes, so that every encoding comes: they stand in the file in turn.
  */
 const SAMPLE = { interpreter: 1, reference: 17, translator: 31 } as const;
 
