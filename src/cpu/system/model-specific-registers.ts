@@ -7,8 +7,9 @@ import { Unimplemented } from '../fault.ts';
 import { generalProtection, requirePrivilege, type SystemOperations } from './operation.ts';
 
 const LOW_WORD = 0xffffffffn;
-/** PERFEVTSEL.EN: both counters count. */
+/** PERFEVTSEL.EN: both counters count, at the levels that USR and OS name (SDM 3, 18.2.1.1): at none without them. */
 const COUNTERS_ENABLED = 1n << 22n;
+const COUNTED_LEVELS = 3n << 16n;
 /** UC, WC, WT, WP and WB (SDM 3, table 11-8); PAT entries have UC- as well. */
 const MEMORY_TYPES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6]);
 const UNCACHED = 7;
@@ -31,7 +32,11 @@ function writeMsr(cpu: CpuContext): void {
     // What is kept is the distance to the machine's time.
     return state.setModelSpecific(index, BigInt.asUintN(64, written - cpu.bus.timeStamp()));
   }
-  if ((index === MSR.eventSelect0 || index === MSR.eventSelect1) && (value & COUNTERS_ENABLED) !== 0n)
+  if (
+    (index === MSR.eventSelect0 || index === MSR.eventSelect1) &&
+    (value & COUNTERS_ENABLED) !== 0n &&
+    (value & COUNTED_LEVELS) !== 0n
+  )
     throw new Unimplemented(`performance counters (${describeMsr(index)})`);
   const before = state.modelSpecific(index);
   state.setModelSpecific(index, value);
