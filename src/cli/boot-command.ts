@@ -21,7 +21,7 @@ export const bootCommand: Command = {
   operands: 'FILE',
   help: 'Run a kernel without a screen; COM1 and port 0xe9 go to standard output.',
   options: [
-    { name: '--entry', value: 'P', help: 'how to enter it: auto, multiboot, native' },
+    { name: '--entry', value: 'P', help: 'how to enter it: auto, multiboot, linux32, native' },
     { name: '--hypervisor', value: 'H', help: 'what stands under it: native' },
     { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },

@@ -189,6 +189,14 @@ export class Cpu implements CpuContext {
     this.stateChanged();
   }
 
+  /** Bytes of the instruction that runs: they were fetched just now, so that reading them again finds the same. */
+  instructionBytes(): number[] {
+    const { linear, place } = this.execution;
+    return Array.from({ length: place.next - place.ip }, (_, n) =>
+      this.memory.readPhysical(this.memory.fetchAddress((linear + n) >>> 0), 8),
+    );
+  }
+
   /** Guest memory, registers or segments were changed from outside: nothing decoded or translated may survive. */
   stateChanged(): void {
     this.engine?.code.clear();

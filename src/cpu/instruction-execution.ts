@@ -10,6 +10,7 @@ import type { Mmu } from './mmu.ts';
 import { plainCall, type OperandReader } from './plain-call.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
 import type { SystemOperation, SystemOperations } from './system/operation.ts';
+import { SEGMENT } from './state.ts';
 import { systemOperations } from './system/system-operations.ts';
 
 /** What an operation means besides its effect. */
@@ -45,6 +46,8 @@ interface ExecutionPlan {
 export class InstructionExecution {
   /** The instruction that runs, or ran last. */
   place: CpuContext['instruction'] = { ip: 0, next: 0, operandSize: 32 };
+  /** Its linear address. */
+  linear = 0;
   /** The last instruction entered an interrupt handler: TF traps nothing then, because the handler runs with TF clear (SDM 3, 17.3.1.4). */
   interrupted = false;
   /** DR6 bits of the breakpoints on ports that the last instruction met. */
@@ -78,6 +81,7 @@ export class InstructionExecution {
       this.plans.set(decoded, plan);
     }
     this.place = plan.place;
+    this.linear = (this.cpu.state.segmentBase(SEGMENT.cs) + plan.place.ip) >>> 0;
     this.interrupted = false;
     this.portHits = 0;
     const { operation, readers, operands } = plan;

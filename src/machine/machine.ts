@@ -70,7 +70,7 @@ export class Machine {
   /** What the guest prints through port 0xe9: a character at a time, as Latin-1. */
   readonly console = new Emitter<string>();
   private readonly clock = new MachineClock(() => this.cpu.retired);
-  private readonly faultLog = new FaultLog();
+  private readonly faultLog = new FaultLog(() => this.cpu.instructionBytes());
   private readonly interrupts: InterruptRouting;
   private readonly timed: readonly TimedDevice[];
   /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */

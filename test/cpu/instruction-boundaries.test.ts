@@ -133,14 +133,15 @@ for (const engine of ENGINES) {
       }
     });
 
-    it('an instruction that the machine does not have stops before it, with its name and bytes', () => {
-      const guest = guestOf('nop\n addps xmm0, xmm1\n hlt');
+    it('what the machine does not have stops before it, with its name', () => {
+      // IA32_PERFEVTSEL0 enabled at every level (SDM 3, 18.2.1.1).
+      const guest = guestOf('mov ecx, 0x186\n mov eax, 0x00430000\n xor edx, edx\n wrmsr\n hlt');
       assert.deepEqual(guest.run(100), {
         kind: 'unimplemented',
-        what: 'instruction Addps_xmm_xmmm128 at 0x00010001: 0f 58 c1',
+        what: 'performance counters (MSR 0x186 (IA32_PERFEVTSEL0))',
       });
-      assert.equal(guest.cpu.state.ip, PLACE.code + 1);
-      assert.equal(guest.cpu.retired, 1);
+      assert.equal(guest.cpu.state.ip, PLACE.code + 12);
+      assert.equal(guest.cpu.retired, 3);
     });
 
     it('WAIT does nothing, or raises #NM with CR0.MP and CR0.TS', () => {

@@ -321,9 +321,16 @@ drain:
       assert.ok(machine.instructions < 2500, `${machine.instructions} instructions`);
     });
 
+    it('tells the bytes of what is no instruction', () => {
+      const machine = boot('nop\ndb 0x0f, 0x01, 0xc1');
+      const stop = machine.run(UNLIMITED);
+      assert.match(stop.description, /^Triple fault at 0x00100001: .*#UD \(VMCALL needs VMX, .*, bytes 0f 01 c1\)/);
+      assert.equal(machine.instructions, 1);
+    });
+
     it('stops at what it does not have, with its name and address', () => {
-      // The enable bit of IA32_PERFEVTSEL0 (SDM 3, 18.2.1.1).
-      const machine = boot('mov ecx, 0x186\nmov eax, 0x00400000\nxor edx, edx\nwrmsr', { cpu: 'pentium-pro' });
+      // IA32_PERFEVTSEL0 enabled at every level (SDM 3, 18.2.1.1).
+      const machine = boot('mov ecx, 0x186\nmov eax, 0x00430000\nxor edx, edx\nwrmsr', { cpu: 'pentium-pro' });
       const stop = machine.run(UNLIMITED);
       assert.equal(stop.reason, 'unimplemented', stop.description);
       assert.match(

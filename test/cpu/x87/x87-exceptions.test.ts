@@ -38,7 +38,7 @@ for (const engine of ENGINES)
       ['FADD with TS', 'fadd st, st', CR0.TS, '#7 an x87 instruction while CR0.TS is 1'],
       ['FNSTSW with TS', 'fnstsw ax', CR0.TS, '#7 an x87 instruction while CR0.TS is 1'],
       ['WAIT with MP and TS', 'fwait', CR0.MP | CR0.TS, '#7 WAIT while CR0.MP and CR0.TS are 1'],
-      ['FISTTP', 'fisttp dword ptr [0x20000]', 0, '#6 FISTTP belongs to SSE3, which this CPU does not have'],
+      ['FISTTP', 'fisttp dword ptr [0x20000]', 0, '#6 FISTTP needs SSE3, which cpu "default" does not have'],
     ] as const)
       it(`${name} faults`, () => {
         const { guest, faults } = ran(code, 1, cr0);
