@@ -81,14 +81,16 @@ export const FUZZ_ROUNDS: readonly FuzzRound[] = [
               RANDOM_CODE_INSTRUCTIONS,
               700,
             );
-          const expected = stops('reference');
-          for (const engine of FAST_ENGINES)
-            for (const always of [false, true])
+          // A guest that changes its page tables without a flush may see a difference between the two: compare like with like.
+          for (const always of [false, true]) {
+            const expected = stops('reference', always);
+            for (const engine of FAST_ENGINES)
               assert.deepEqual(
                 stops(engine, always),
                 expected,
                 `${mode}, paging ${paged}, ${engine}, every access misses ${always}`,
               );
+          }
         }
     },
   },
