@@ -1,4 +1,4 @@
-import type { Picture } from '../machine/vga-picture.ts';
+import type { Picture } from '../machine/video/vga-picture.ts';
 import { toBase64 } from '../util/base64.ts';
 import { machineRows } from './machine-rows.ts';
 import { pvOpsReply } from './pv-ops-reply.ts';

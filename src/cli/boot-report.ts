@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Debuggee } from '../debugger/debuggee.ts';
 import type { MachineStop } from '../machine/stop.ts';
-import type { Picture } from '../machine/vga-picture.ts';
+import type { Picture } from '../machine/video/vga-picture.ts';
 import { hex } from '../util/hex.ts';
 import { cpuMode } from '../x86/cpu-mode.ts';
 import { formatException } from '../x86/exceptions.ts';

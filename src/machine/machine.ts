@@ -5,14 +5,14 @@ import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../
 import { Emitter } from '../util/emitter.ts';
 import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
-import { acpiTables } from './acpi-tables.ts';
+import { acpiTables } from './firmware/acpi-tables.ts';
 import { Bus } from './bus.ts';
 import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
 import type { TimedDevice } from './device.ts';
 import { createDevices, IRQ, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
-import { handOver } from './firmware-handover.ts';
-import type { InterruptRouting } from './interrupt-routing.ts';
+import { handOver } from './firmware/firmware-handover.ts';
+import type { InterruptRouting } from './interrupts/interrupt-routing.ts';
 import {
   checkSnapshot,
   restorePages,
@@ -21,14 +21,14 @@ import {
   type MachineSnapshot,
   type MachineTime,
 } from './machine-snapshot.ts';
-import { NO_LOCAL_APIC } from './local-apic-registers.ts';
-import { multiprocessorTables } from './multiprocessor-table.ts';
+import { NO_LOCAL_APIC } from './interrupts/local-apic-registers.ts';
+import { multiprocessorTables } from './firmware/multiprocessor-table.ts';
 import { PhysicalMemory } from './physical-memory.ts';
-import { pressAndRelease, typedText } from './scan-codes.ts';
+import { pressAndRelease, typedText } from './input/scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
-import type { SerialPort } from './serial-port.ts';
-import type { ScreenSnapshot } from './vga-screen.ts';
+import type { SerialPort } from './serial/serial-port.ts';
+import type { ScreenSnapshot } from './video/vga-screen.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
 
 export interface MachineOptions {

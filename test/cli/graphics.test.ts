@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { requireTool } from '../support/tools.ts';
-import { MODES } from '../machine/vga-bench.ts';
+import { MODES } from '../machine/video/vga-bench.ts';
 
 /** OUT instructions for pairs of port and byte. */
 function outputs(writes: readonly (readonly [port: number, value: number])[]): string {

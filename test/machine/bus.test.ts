@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { A20Gate } from '../../src/machine/a20-gate.ts';
+import { A20Gate } from '../../src/machine/input/a20-gate.ts';
 import { Bus } from '../../src/machine/bus.ts';
 import { createDevices } from '../../src/machine/devices.ts';
-import { SystemControl } from '../../src/machine/system-control.ts';
+import { SystemControl } from '../../src/machine/chipset/system-control.ts';
 import type { UnclaimedAccess } from '../../src/machine/unclaimed.ts';
 import { TestClock } from './support.ts';
 

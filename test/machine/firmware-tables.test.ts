@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { aml } from '../../src/machine/acpi-machine-language.ts';
+import { aml } from '../../src/machine/firmware/acpi-machine-language.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { requireTool } from '../support/tools.ts';
 import { assemble, machineWith, MACROS } from './guest.ts';

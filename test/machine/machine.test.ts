@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { tickOfCycle, TICKS_PER_SECOND } from '../../src/machine/clock.ts';
-import { TIMER_FREQUENCY } from '../../src/machine/interval-timer.ts';
+import { TIMER_FREQUENCY } from '../../src/machine/timers/interval-timer.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { requireTool } from '../support/tools.ts';
 import { assemble, GUEST_BASE, machineWith, MACROS, type GuestOptions } from './guest.ts';

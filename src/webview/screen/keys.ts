@@ -1,4 +1,4 @@
-import { pressAndRelease } from '../../machine/scan-codes.ts';
+import { pressAndRelease } from '../../machine/input/scan-codes.ts';
 
 /** `KeyboardEvent.code` of the keys that the machine's keyboard knows by their character. */
 const CHARACTERS: Readonly<Record<string, string>> = {
