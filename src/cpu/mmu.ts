@@ -34,6 +34,8 @@ export class Mmu implements LinearMemory {
   onCodeWrite: (page: number) => void = () => undefined;
   /** Makes every access miss, so that tests run the slow paths of the fast engine. */
   alwaysMiss = false;
+  /** The TLBs are empty and not zeros, which would be entries. Who looks before anything has run walks. */
+  private prepared = false;
   /** What is watched; after a change translations must be flushed. */
   readonly watch = new AccessWatch();
 
@@ -91,6 +93,7 @@ export class Mmu implements LinearMemory {
   /** Makes the TLBs empty; to be called once before anything runs. */
   prepare(): void {
     this.state.words.fill(-1, L.TLB_READ >> 2, (L.TLB_WRITE >> 2) + L.TLB_ENTRIES);
+    this.prepared = true;
   }
 
   /** Drops every translation. */
@@ -166,7 +169,7 @@ export class Mmu implements LinearMemory {
   }
 
   private fill(linear: number, physical: number, writable: boolean): void {
-    if (!this.isRam(physical, 1) || this.alwaysMiss) return;
+    if (!this.isRam(physical, 1) || this.alwaysMiss || !this.prepared) return;
     const entry = (L.RAM + (physical & PAGE_MASK)) ^ (linear & PAGE_MASK);
     const page = linear >>> 12;
     const { watch } = this;
@@ -207,7 +210,7 @@ export class Mmu implements LinearMemory {
   /** As {@link translate}, from the TLBs where they know it. */
   private locate(linear: number, access: 'read' | 'write', system: boolean): number {
     // Below CPL 3 the translations are those of a system access.
-    if (!this.alwaysMiss && (!system || this.state.cpl !== 3)) {
+    if (this.prepared && !this.alwaysMiss && (!system || this.state.cpl !== 3)) {
       const table = access === 'write' ? L.TLB_WRITE : L.TLB_READ;
       const entry = this.state.words[(table >> 2) + (linear >>> 12)] ?? -1;
       if ((entry & 0xfff) === 0) return ((entry ^ (linear & PAGE_MASK)) - L.RAM + (linear & 0xfff)) >>> 0;

@@ -97,19 +97,20 @@ describe('DAP on what the machine does not have', () => {
     const session = new DebugSession();
     try {
       await session.client.boot({ program: PROGRAM });
-      // MOVAPS XMM0, XMM1.
-      const data = Buffer.from([0x0f, 0x28, 0xc1]).toString('base64');
+      // mov ecx, 0x186; mov eax, 0x430000; cdq; wrmsr: IA32_PERFEVTSEL0 enabled at every level.
+      const code = [0xb9, 0x86, 1, 0, 0, 0xb8, 0, 0, 0x43, 0, 0x99, 0x0f, 0x30];
       await session.client.request('writeMemory', {
         memoryReference: await session.evaluate('$eip').then((text) => text.split(' ')[0] ?? ''),
-        data,
+        data: Buffer.from(code).toString('base64'),
       });
+      for (let n = 0; n < 3; n++) await session.resume('stepIn');
       const stopped = await session.resume('stepIn');
       assert.equal(stopped['reason'], 'exception');
       assert.equal(stopped['description'], 'Not implemented');
-      assert.match(String(stopped['text']), /movaps/i);
+      assert.match(String(stopped['text']), /performance counters \(MSR 0x186 \(IA32_PERFEVTSEL0\)\)/);
       const info = await session.client.request('exceptionInfo', { threadId: 1 });
       assert.equal(info.exceptionId, 'unimplemented');
-      assert.equal(await session.place(), '_start');
+      assert.equal(await session.place(), '_start+0xb');
     } finally {
       await session.client.close();
     }

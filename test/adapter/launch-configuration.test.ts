@@ -39,6 +39,7 @@ describe('launch configuration', () => {
       {
         program: '/kernel.elf',
         entry: 'auto',
+        cpu: 'default',
         hypervisor: 'native',
         poison: true,
         cmdline: '',

@@ -65,7 +65,6 @@ describe('InstructionDecoder', () => {
 
   it('says what the bytes lack', () => {
     assert.deepEqual(decodeAny([0x81, 0xc0, 1]), { problem: 'truncated', name: '', length: 3 });
-    assert.deepEqual(decodeAny([0x0f, 0x58, 0xc1]), { problem: 'unimplemented', name: 'Addps_xmm_xmmm128', length: 3 });
     assert.deepEqual(decode(Array<number>(LONGEST_INSTRUCTION + 1).fill(0x66)).form.description.mnemonics, ['TooLong']);
     assert.deepEqual(decode([0xf0, 0x90]).form.description.mnemonics, ['INVALID']);
   });
