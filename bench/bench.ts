@@ -19,7 +19,6 @@ const LAUNCHES = 10;
 const STEPS = 2_000_000;
 const DAP_STEPS = 500;
 const PEER_STEPS = 2000;
-const LONGER = 6;
 const REFERENCE_INSTRUCTIONS = 300_000;
 
 const round = (value: number): number => Number(value.toPrecision(4));
@@ -27,6 +26,11 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 const optional = (value: number | undefined): number | undefined => (value === undefined ? undefined : round(value));
 const ratio = (ours: number, theirs: number | undefined): number | undefined =>
   theirs === undefined ? undefined : round(ours / theirs);
+
+/** Says on standard error what is being measured. */
+function progress(what: string): void {
+  process.stderr.write(`${what}\n`);
+}
 
 /** A machine at the entry of a kernel. */
 function boot(elf: string, engine?: EngineName): Debuggee {
@@ -47,17 +51,20 @@ function ownSpeed(elf: string, engine: EngineName, maxInstructions = Infinity): 
 
 /**
  * Millions of instructions per second on each guest, beside v86 with and without its translator, and QEMU. Translators run a guest that is
- * LONGER times as long; QEMU's start is subtracted, by a guest of one turn.
+ * longer; QEMU's start is subtracted, by a guest of one turn.
  */
 async function guestSpeed(guest: BenchGuest): Promise<object> {
   const short = buildGuest(guest);
-  const long = buildGuest({ ...guest, name: `${guest.name}-long`, iterations: guest.iterations * LONGER });
+  const long = buildGuest({ ...guest, name: `${guest.name}-long`, iterations: guest.longer });
   const tiny = buildGuest({ ...guest, name: `${guest.name}-tiny`, iterations: 1 });
+  progress(`${guest.name}: this machine`);
   const interpreter = ownSpeed(short, 'interpreter');
   const translator = ownSpeed(long, 'translator');
   const reference = ownSpeed(short, 'reference', REFERENCE_INSTRUCTIONS);
+  progress(`${guest.name}: v86`);
   const v86Interpreter = await v86Speed(short, false);
   const v86Translator = await v86Speed(long, true);
+  progress(`${guest.name}: QEMU`);
   const qemuMips = (...options: string[]): number | undefined => {
     const whole = qemuSeconds(long, options);
     const start = qemuSeconds(tiny, options);
