@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostProgram } from './host-program.ts';
 
 /** Where `native-oracle.c` puts things, linear addresses. */
 export const ORACLE = {
@@ -75,7 +74,10 @@ export function runNatively(inputs: readonly OracleInput[]): {
 } {
   const bytes = Buffer.alloc(inputs.length * INPUT_SIZE);
   inputs.forEach((input, n) => writeInput(bytes.subarray(n * INPUT_SIZE), input));
-  const result = execFileSync(program(), { input: bytes, maxBuffer: SELECTORS_SIZE + inputs.length * OUTPUT_SIZE });
+  const result = execFileSync(hostProgram(join(import.meta.dirname, 'native-oracle.c')), {
+    input: bytes,
+    maxBuffer: SELECTORS_SIZE + inputs.length * OUTPUT_SIZE,
+  });
   const word = (n: number): number => result.readUInt32LE(n * 4);
   const selectors = {
     es: word(0),
@@ -111,18 +113,4 @@ function readOutput(record: Buffer): OracleOutput {
     data: window(0),
     stack: window(1),
   };
-}
-
-/** The path of the program, built when its source changed. */
-function program(): string {
-  const source = join(import.meta.dirname, 'native-oracle.c');
-  const cache = join(import.meta.dirname, '../../.cache');
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const path = join(cache, `native-oracle-${hash}`);
-  if (existsSync(path)) return path;
-  mkdirSync(cache, { recursive: true });
-  const building = `${path}.${process.pid}`;
-  execFileSync('gcc', ['-m32', '-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-Werror', '-o', building, source]);
-  renameSync(building, path);
-  return path;
 }

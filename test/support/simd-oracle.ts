@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostProgram } from './host-program.ts';
 
 /** Where `simd-oracle.c` puts things, linear addresses. */
 export const ORACLE = {
@@ -55,7 +54,10 @@ const OUTPUT_SIZE = 13 * 4 + FX_SIZE + ORACLE.window;
 export function runNatively(inputs: readonly SimdInput[]): readonly SimdOutput[] {
   const bytes = Buffer.alloc(inputs.length * INPUT_SIZE);
   inputs.forEach((input, n) => writeInput(bytes.subarray(n * INPUT_SIZE), input));
-  const result = execFileSync(program(), { input: bytes, maxBuffer: inputs.length * OUTPUT_SIZE });
+  const result = execFileSync(hostProgram(join(import.meta.dirname, 'simd-oracle.c')), {
+    input: bytes,
+    maxBuffer: inputs.length * OUTPUT_SIZE,
+  });
   return inputs.map((_, n) => readOutput(result.subarray(n * OUTPUT_SIZE, (n + 1) * OUTPUT_SIZE)));
 }
 
@@ -80,18 +82,4 @@ function readOutput(record: Buffer): SimdOutput {
     fx: record.subarray(52, 52 + FX_SIZE),
     data: record.subarray(52 + FX_SIZE),
   };
-}
-
-/** The path of the program, built when its source changed. */
-function program(): string {
-  const source = join(import.meta.dirname, 'simd-oracle.c');
-  const cache = join(import.meta.dirname, '../../.cache');
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const path = join(cache, `simd-oracle-${hash}`);
-  if (existsSync(path)) return path;
-  mkdirSync(cache, { recursive: true });
-  const building = `${path}.${process.pid}`;
-  execFileSync('gcc', ['-m32', '-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-Werror', '-o', building, source]);
-  renameSync(building, path);
-  return path;
 }

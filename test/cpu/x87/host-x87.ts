@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Extended } from '../../../src/cpu/floating-point/extended.ts';
+import { hostProgram } from '../../support/host-program.ts';
 
 /** The x87 unit before or after an instruction, as FNSAVE stores it in 32-bit protected mode, without pointers. */
 export interface X87Image {
@@ -46,7 +45,10 @@ export function runOnHost(inputs: readonly HostInput[]): HostOutput[] {
     record.set([...code, RETURN], IMAGE_SIZE + 4);
     record.set(data, IMAGE_SIZE + 4 + CODE_SIZE);
   });
-  const result = execFileSync(program(), { input: bytes, maxBuffer: 1 << 28 });
+  const result = execFileSync(hostProgram(join(import.meta.dirname, 'host-x87.c')), {
+    input: bytes,
+    maxBuffer: 1 << 28,
+  });
   return inputs.map((_, n) => {
     const record = result.subarray(n * OUTPUT_SIZE, (n + 1) * OUTPUT_SIZE);
     return {
@@ -73,18 +75,4 @@ function readImage(record: Buffer): X87Image {
     significand: record.readBigUInt64LE(28 + n * 10),
   }));
   return { control: word(0), status: word(1), tags: word(2), registers };
-}
-
-/** The path of the program, built when its source changed. */
-function program(): string {
-  const source = join(import.meta.dirname, 'host-x87.c');
-  const cache = join(import.meta.dirname, '../../../.cache');
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const path = join(cache, `host-x87-${hash}`);
-  if (existsSync(path)) return path;
-  mkdirSync(cache, { recursive: true });
-  const building = `${path}.${process.pid}`;
-  execFileSync('gcc', ['-m32', '-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-Werror', '-o', building, source]);
-  renameSync(building, path);
-  return path;
 }
