@@ -44,6 +44,8 @@ export const CPU_FEATURES = {
   NX: extended(20),
   /** RDPMC and CR4.PCE. */
   RDPMC: undefined,
+  /** The registers that choose what the performance counters count. */
+  PERFEVTSEL: undefined,
   /** 0F 0D and 0F 18 to 0F 1F do nothing instead of raising #UD: from the P6 on. */
   HINT_NOP: undefined,
 } as const satisfies Readonly<Record<string, FeatureBit | undefined>>;
@@ -63,12 +65,14 @@ export interface CpuModel {
 
 const I486: readonly CpuFeature[] = ['FPU'];
 const PENTIUM: readonly CpuFeature[] = [...I486, 'CPUID', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'MCE', 'CX8'];
-const PENTIUM_PRO: readonly CpuFeature[] = [
+const P6: readonly CpuFeature[] = [
   ...PENTIUM,
   ...(['PAE', 'APIC', 'MTRR', 'PGE', 'MCA', 'CMOV', 'RDPMC', 'HINT_NOP'] as const),
 ];
+const PENTIUM_PRO: readonly CpuFeature[] = [...P6, 'PERFEVTSEL'];
+/** Without counters to start: kernels test for them, and do without. */
 const DEFAULT: readonly CpuFeature[] = [
-  ...PENTIUM_PRO,
+  ...P6,
   ...(['SEP', 'PAT', 'PSE36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2', 'NX'] as const),
 ];
 

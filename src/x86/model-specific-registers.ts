@@ -59,8 +59,8 @@ export const MSR_FACTS: readonly MsrFact[] = [
   // No bank and no global control register (SDM 3, 15.3.1): nothing else of the machine-check architecture has to exist.
   { ...row(0x179, 'IA32_MCG_CAP', 'MCA', 0n), readOnly: true },
   row(0x17a, 'IA32_MCG_STATUS', 'MCA', 7n),
-  row(0x186, 'IA32_PERFEVTSEL0', 'RDPMC', 0xffdfffffn),
-  row(0x187, 'IA32_PERFEVTSEL1', 'RDPMC', 0xff9fffffn),
+  row(0x186, 'IA32_PERFEVTSEL0', 'PERFEVTSEL', 0xffdfffffn),
+  row(0x187, 'IA32_PERFEVTSEL1', 'PERFEVTSEL', 0xff9fffffn),
   row(0x1a0, 'IA32_MISC_ENABLE', 'PAT', 0x0000000000010889n, 1n),
   ...Array.from({ length: 8 }, (_, n): readonly MsrFact[] => [
     { ...row(0x200 + n * 2, `IA32_MTRR_PHYSBASE${n}`, 'MTRR', PAGE_BITS | 0xffn), memoryTypes: 'low-byte' },

@@ -96,7 +96,7 @@ describe('DAP on what the machine does not have', () => {
   it('stops before an unimplemented instruction and names it', async () => {
     const session = new DebugSession();
     try {
-      await session.client.boot({ program: PROGRAM });
+      await session.client.boot({ program: PROGRAM, cpu: 'pentium-pro' });
       // mov ecx, 0x186; mov eax, 0x430000; cdq; wrmsr: IA32_PERFEVTSEL0 enabled at every level.
       const code = [0xb9, 0x86, 1, 0, 0, 0xb8, 0, 0, 0x43, 0, 0x99, 0x0f, 0x30];
       await session.client.request('writeMemory', {
