@@ -5,44 +5,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { requireTool } from '../support/tools.ts';
-import { MODES } from '../machine/video/vga-bench.ts';
-
-/** OUT instructions for pairs of port and byte. */
-function outputs(writes: readonly (readonly [port: number, value: number])[]): string {
-  return writes.map(([port, value]) => `mov dx, ${port}\n mov al, ${value}\n out dx, al`).join('\n');
-}
+import { outputs, programMode } from '../machine/video/mode-assembly.ts';
 
 /** A Multiboot kernel that sets mode 13h, makes colour 1 pure red and paints the screen with it. */
 function paintingKernel(): string {
-  const mode = MODES['13h'];
-  const indexed = (port: number, values: readonly number[]): (readonly [number, number])[] =>
-    values.flatMap((value, index): [number, number][] => [
-      [port, index],
-      [port + 1, value],
-    ]);
   return `bits 32
     org 0x100000
   header: dd 0x1badb002, 0x10000, -(0x1badb002 + 0x10000), header, 0x100000, end, end, start
   start:
     cld
+    ${programMode('13h')}
     ${outputs([
-      [0x3c2, mode.miscellaneous],
-      ...indexed(0x3c4, mode.sequencer),
-      [0x3d4, 0x11],
-      [0x3d5, 0x00],
-      ...indexed(0x3d4, mode.crtc),
-      ...indexed(0x3ce, mode.graphics),
-    ])}
-    mov dx, 0x3da
-    in al, dx
-    ${outputs(
-      mode.attribute.flatMap((value, index): [number, number][] => [
-        [0x3c0, index],
-        [0x3c0, value],
-      ]),
-    )}
-    ${outputs([
-      [0x3c0, 0x20],
       [0x3c8, 1],
       [0x3c9, 63],
       [0x3c9, 0],
