@@ -24,7 +24,6 @@ const CLIENT_ATTRIBUTES = new Set([
 
 /** Attributes that configurations will have in later versions, with what they are for: named, so that nobody takes them for a typing error. */
 const LATER_ATTRIBUTES: Readonly<Record<string, string>> = {
-  initrd: 'the Linux entries',
   sourceMap: 'source lines',
 };
 
@@ -36,7 +35,7 @@ export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, Opt
   };
 
 /** The attributes that mean something by not being there. */
-type Optional = 'maxInstructions' | 'entryAddress';
+type Optional = 'maxInstructions' | 'entryAddress' | 'initrd' | 'hardwareSubarch';
 
 /**
  * Checks the arguments of a `launch` request against the schema and fills the defaults in. Throws with the attribute's name, what was

@@ -72,7 +72,7 @@ export function launchRequests(
 
 async function load(state: SessionState, configuration: CompleteLaunchConfiguration): Promise<Debuggee> {
   const { host } = state;
-  const { entryAddress } = configuration;
+  const { entryAddress, initrd, hardwareSubarch } = configuration;
   const file = async (path: string): Promise<{ name: string; bytes: Uint8Array }> => ({
     name: baseName(path),
     bytes: await host.readFile(path),
@@ -87,6 +87,8 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
         bootLoaderName: configuration.bootLoaderName,
         poison: configuration.poison,
         ...(entryAddress === undefined ? {} : { entryAddress: Number(parseNumber(entryAddress, 'entryAddress')) }),
+        ...(initrd === undefined ? {} : { initrd: await file(initrd) }),
+        ...(hardwareSubarch === undefined ? {} : { hardwareSubarch }),
         modules: await Promise.all(
           configuration.modules.map(async (module) => ({
             ...(await file(module.file)),

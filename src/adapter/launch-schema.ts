@@ -23,6 +23,8 @@ export interface LaunchConfiguration {
   readonly poison?: boolean;
   readonly cmdline?: string;
   readonly modules?: readonly ModuleConfiguration[];
+  readonly initrd?: string;
+  readonly hardwareSubarch?: number;
   readonly memory?: string;
   readonly cpu?: CpuModelName;
   readonly bootLoaderName?: string;
@@ -84,6 +86,16 @@ export const LAUNCH_SCHEMA = {
           cmdline: { type: 'string', description: 'The command line of the module.' },
         },
       },
+    },
+    initrd: {
+      type: 'string',
+      description: 'The initial RAM disk of a Linux kernel, for the Linux entries and PVH.',
+    },
+    hardwareSubarch: {
+      type: 'integer',
+      minimum: 0,
+      description:
+        'hardware_subarch of the Linux setup header, since boot protocol 2.07: 0 a PC, 1 lguest, 2 Xen, 3 Moorestown, 4 CE4100.',
     },
     memory: {
       type: 'string',

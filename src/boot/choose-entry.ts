@@ -38,6 +38,8 @@ export function chooseEntry(
   const image = openKernelImage(kernel.name, kernel.bytes);
   const { protocol, sentence } = choose(image, requested);
   const { entry, label } = protocol;
+  if (options.initrd !== undefined && protocol.takesInitrd !== true)
+    throw initrdNotTaken(protocol, options.initrd.name);
   return { entry, label, chosen: sentence, ...protocol.plan(image, options) };
 }
 
@@ -127,6 +129,17 @@ function noEntry(image: KernelImage, findings: readonly Finding[]): StartOfDayEr
     title: `${image.name} is ${kind} and offers no entry`,
     detail: `${multiboot?.recognition.summary ?? ''}, and nothing of any other entry was found`,
     mend: 'Give the file that the linker wrote, or add a Multiboot header; Explain Entries says what each entry looks for.',
+  });
+}
+
+function initrdNotTaken({ entry, label }: EntryProtocol, name: string): StartOfDayError {
+  const takers = ENTRY_PROTOCOLS.filter(({ takesInitrd, plan }) => takesInitrd === true && plan !== undefined);
+  return new StartOfDayError({
+    code: 'initrd-not-taken',
+    blame: 'user',
+    title: `${label} has no initial RAM disk`,
+    detail: `"initrd" is ${name}, and the kernel is entered by ${entry}; an initial RAM disk goes with ${takers.map((taker) => taker.entry).join(', ')}`,
+    mend: 'Use "modules" for files of a Multiboot kernel.',
   });
 }
 

@@ -9,6 +9,8 @@ export interface EntryProtocol {
   readonly entry: EntryName;
   /** "Multiboot 1". */
   readonly label: string;
+  /** Hands an initial RAM disk to the kernel. */
+  readonly takesInitrd?: true;
   /** Never throws: what is wrong with the image is part of the answer. */
   recognise(image: KernelImage): Recognition;
   /** Throws StartOfDayError with what the image or the options lack. Absent: recognised, but this version cannot enter by it. */

@@ -13,6 +13,8 @@ export interface InformationNode {
   /** False when the flags say that the field is not given. */
   readonly present: boolean;
   readonly children?: readonly InformationNode[];
+  /** C type, where it is more than an integer of `size` bytes: `char *`. */
+  readonly type?: string;
   /** Physical address that the value points to. */
   readonly pointer?: number;
 }

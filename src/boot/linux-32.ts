@@ -6,7 +6,7 @@ import { flatState } from './flat-state.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { BOOT_PARAMS_SIZE, encodeBootParams, SETUP_HEADER, SETUP_HEADER_JUMP } from './linux-boot-params.ts';
 import { memoryMend, MemoryLayout, MIB } from './memory-layout.ts';
-import type { EntryPromise, EntryState, LoadOptions, ModuleFile } from './protocol.ts';
+import type { EntryPromise, EntryState, LoadOptions } from './protocol.ts';
 
 /** Fields of the setup header that the 32-bit entry needs (Linux Documentation/arch/x86/boot.rst), by file offset. */
 const LAYOUT = {
@@ -75,7 +75,7 @@ export function planLinux32(image: KernelImage, options: LoadOptions): ProtocolP
       map: layout.map,
       code32Start: setup.loadAddress,
       commandLine: placeCommandLine(layout, options.cmdline, setup.commandLineSize),
-      ramdisk: placeRamdisk(layout, options.modules),
+      ramdisk: placeRamdisk(layout, options),
     }),
   );
   const gdt = placeLow(layout, 'GDT', BOOT_GDT, 8);
@@ -144,18 +144,18 @@ function placeCommandLine(layout: MemoryLayout, text: string, longest: number): 
   });
 }
 
-/** The first module is the initial RAM disk; Linux takes no other. */
+/** A kernel without an initrd takes a module for one; it takes no other. */
 function placeRamdisk(
   layout: MemoryLayout,
-  modules: readonly ModuleFile[],
+  { initrd, modules }: LoadOptions,
 ): { readonly address: number; readonly size: number } | undefined {
-  const [ramdisk, other] = modules;
+  const [ramdisk, other] = [...(initrd === undefined ? [] : [initrd]), ...modules];
   if (other !== undefined)
     throw new StartOfDayError({
       code: 'module-not-taken',
       blame: 'user',
       title: 'Linux takes one module, its initial RAM disk',
-      detail: `"modules" has ${modules.length}; the second is ${other.name}`,
+      detail: `${ramdisk?.name ?? ''} is the initial RAM disk; nothing takes ${other.name}`,
       mend: 'Join the archives to one file: the kernel unpacks archives that follow each other.',
     });
   if (ramdisk === undefined) return undefined;

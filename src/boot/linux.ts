@@ -108,5 +108,9 @@ function linuxEntry(entry: EntryName, label: string, needsLong: boolean): EntryP
 }
 
 export const linux16 = linuxEntry('linux16', 'Linux, 16-bit entry', false);
-export const linux32: EntryProtocol = { ...linuxEntry('linux32', 'Linux, 32-bit entry', false), plan: planLinux32 };
+export const linux32: EntryProtocol = {
+  ...linuxEntry('linux32', 'Linux, 32-bit entry', false),
+  takesInitrd: true,
+  plan: planLinux32,
+};
 export const linux64 = linuxEntry('linux64', 'Linux, 64-bit entry', true);

@@ -38,7 +38,7 @@ export function decodeMultibootInformation(read: ReadPhysical, address: number):
   };
 }
 
-type Meaning = Pick<InformationNode, 'text' | 'children' | 'pointer'>;
+type Meaning = Pick<InformationNode, 'text' | 'children' | 'pointer' | 'type'>;
 
 class Structure {
   private readonly memory: GuestMemory;
@@ -85,7 +85,7 @@ class Structure {
       case 'boot device':
         return { text: `${hex(raw, 8)} · ${bootDeviceText(raw)}` };
       case 'string':
-        return { text: `${hex(raw)} ${quoted(this.memory.string(raw))}`, pointer: raw };
+        return { text: `${hex(raw)} ${quoted(this.memory.string(raw))}`, pointer: raw, type: 'char *' };
       case 'modules':
         return this.list(raw, moduleNodes(this.memory, raw, this.word(20)), (nodes) => counted(nodes.length, 'module'));
       case 'memory map':

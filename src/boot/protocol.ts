@@ -58,6 +58,10 @@ export interface LoadOptions {
   readonly cmdline: string;
   readonly bootLoaderName: string;
   readonly modules: readonly ModuleFile[];
+  /** The initial RAM disk, for the entries that know one. */
+  readonly initrd?: Pick<ModuleFile, 'name' | 'bytes'>;
+  /** `hardware_subarch` of the Linux setup header, 32 bits; without it 0, a PC. */
+  readonly hardwareSubarch?: number;
   /** Fill what the protocol does not promise with a recognisable pattern. */
   readonly poison: boolean;
   /** Physical address of the first instruction, for `native`; without it the entry of the ELF file. */

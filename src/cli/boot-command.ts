@@ -25,7 +25,8 @@ export const bootCommand: Command = {
     { name: '--hypervisor', value: 'H', help: 'what stands under it: native' },
     { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
-    { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries' },
+    { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries and PVH' },
+    { name: '--hardware-subarch', value: 'N', help: 'hardware_subarch of the Linux setup header' },
     { name: '--memory', value: 'SIZE', help: 'physical memory, 128M unless given' },
     { name: '--cpu', value: 'C', help: `which CPU: ${CPU_MODEL_NAMES.join(', ')}` },
     { name: '--register', value: 'R=V', repeatable: true, help: 'a register to set at entry' },
@@ -48,6 +49,7 @@ export const bootCommand: Command = {
     if (more[0] !== undefined) throw usageError(`boot takes one file, but "${more[0]}" came after "${file}"`);
     refuseWhatIsNotThere(given);
 
+    const initrd = single('--initrd');
     const debuggee = bootDebuggee(
       {
         kernel: await readNamed(file),
@@ -57,6 +59,8 @@ export const bootCommand: Command = {
           cmdline: single('--append') ?? '',
           bootLoaderName: 'Start of Day',
           poison: true,
+          initrd: initrd === undefined ? undefined : await readNamed(initrd),
+          hardwareSubarch: wholeNumber('--hardware-subarch', single('--hardware-subarch')),
           modules: await Promise.all((given.values.get('--module') ?? []).map(readModule)),
         },
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
@@ -85,11 +89,6 @@ function refuseWhatIsNotThere(given: ParsedArguments): void {
   const hypervisor = given.values.get('--hypervisor')?.[0];
   if (hypervisor !== undefined && hypervisor !== 'native')
     throw usageError(`There is no hypervisor "${hypervisor}" in this version`, 'This version has native.');
-  if (given.values.has('--initrd'))
-    throw usageError(
-      '--initrd is for the Linux entries, which this version does not have',
-      'Use --module for a Multiboot kernel.',
-    );
 }
 
 async function readNamed(path: string): Promise<{ name: string; bytes: Uint8Array }> {

@@ -61,10 +61,6 @@ describe('launch configuration', () => {
       refused({ program: 'k', sourceMap: {} }).title,
       '"sourceMap" is for source lines, which this version does not have',
     );
-    assert.equal(
-      refused({ program: 'k', initrd: 'i' }).title,
-      '"initrd" is for the Linux entries, which this version does not have',
-    );
   });
 
   it('leaves the attributes of the client alone', () => {

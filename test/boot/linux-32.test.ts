@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { plan, refusal, region, stringAt, wordAt } from './expect.ts';
-import { MIB } from './kernels.ts';
+import { buildKernel, MIB } from './kernels.ts';
 
 /** Sectors of setup code behind the boot sector. */
 const SETUP_SECTORS = 2;
@@ -110,6 +110,14 @@ describe('Linux 32-bit boot protocol', () => {
     const page = made.state.registers.esi;
     assert.deepEqual([wordAt(made, page + 0x218), wordAt(made, page + 0x21c)], [0x120000, 5000]);
     assert.equal(region(made, 'initial RAM disk initrd.img').address, 0x120000);
+  });
+
+  it('takes an initial RAM disk by name, which Multiboot does not', function () {
+    const initrd = { name: 'initrd.img', bytes: new Uint8Array(5000).fill(0x11) };
+    assert.deepEqual(region(plan(bzImage(), { initrd }, 'linux32'), 'initial RAM disk initrd.img').bytes, initrd.bytes);
+    const error = refusal(buildKernel(this), { initrd }, 'multiboot');
+    assert.equal(error.code, 'initrd-not-taken');
+    assert.equal(error.title, 'Multiboot 1 has no initial RAM disk');
   });
 
   it('refuses what cannot be entered or handed over', () => {

@@ -8,6 +8,7 @@ describe('paths of a launch configuration', () => {
     const configuration = {
       type: 'start-of-day',
       program: 'kernel.elf',
+      initrd: 'initrd.gz',
       cmdline: 'root=/dev/sda',
       modules: [{ file: 'initrd.img', cmdline: 'a' }],
       symbols: [{ file: 'build/vmlinux', bias: '0x1000' }],
@@ -15,6 +16,7 @@ describe('paths of a launch configuration', () => {
     assert.deepEqual(withAbsolutePaths(configuration, resolve), {
       type: 'start-of-day',
       program: '/folder/kernel.elf',
+      initrd: '/folder/initrd.gz',
       cmdline: 'root=/dev/sda',
       modules: [{ file: '/folder/initrd.img', cmdline: 'a' }],
       symbols: [{ file: '/folder/build/vmlinux', bias: '0x1000' }],

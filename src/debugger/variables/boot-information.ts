@@ -1,7 +1,6 @@
 import type { BootInformation, GeneralRegister } from '../../boot/protocol.ts';
-import { decodeMultibootInformation } from '../../boot/multiboot-information.ts';
+import { decodeInformation } from '../../boot/information.ts';
 import type { InformationNode } from '../../boot/information-node.ts';
-import { INFORMATION_FIELDS } from '../../boot/multiboot-structure.ts';
 import { StartOfDayError } from '../../util/errors.ts';
 import { hex } from '../../util/hex.ts';
 import type { Inspection } from '../inspection.ts';
@@ -10,7 +9,7 @@ import type { VariableNode } from './node.ts';
 /** The structure that the loader left for the kernel, as memory holds it now. */
 export function informationRows(inspection: Inspection, information: BootInformation): VariableNode[] {
   const read = (address: number, length: number): Uint8Array => readPhysical(inspection, address, length);
-  const { children = [] } = decodeMultibootInformation(read, information.address);
+  const { children = [] } = decodeInformation(read, information);
   return children.map((node) => toRow(inspection, node));
 }
 
@@ -36,16 +35,12 @@ export function startOfDayRows(inspection: Inspection): VariableNode[] {
   ];
 }
 
-const STRINGS: ReadonlySet<string> = new Set(
-  INFORMATION_FIELDS.filter(({ kind }) => kind === 'string').map(({ name }) => name),
-);
-
 function toRow(inspection: Inspection, node: InformationNode): VariableNode {
-  const { name, text, present, size, children } = node;
+  const { name, text, present, size, type, children } = node;
   return {
     name,
     value: text,
-    type: !present ? '-' : STRINGS.has(name) ? 'char *' : size <= 8 ? `uint${size * 8}` : name,
+    type: !present ? '-' : (type ?? (size <= 8 ? `uint${size * 8}` : name)),
     ...pointer(inspection, node.pointer),
     ...(children === undefined ? {} : { children: () => children.map((child) => toRow(inspection, child)) }),
   };

@@ -14,7 +14,7 @@ export function withAbsolutePaths<Configuration extends Readonly<Record<string, 
         )
       : list;
   const changed: Record<string, unknown> = { ...configuration };
-  if ('program' in changed) changed['program'] = absolute(changed['program']);
+  for (const name of ['program', 'initrd']) if (name in changed) changed[name] = absolute(changed[name]);
   for (const name of ['modules', 'symbols']) if (name in changed) changed[name] = files(changed[name]);
   // Only strings in places of strings were replaced.
   return changed as Configuration;

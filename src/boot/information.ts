@@ -1,0 +1,15 @@
+import type { ReadPhysical } from './guest-memory.ts';
+import type { InformationNode } from './information-node.ts';
+import { decodeMultibootInformation } from './multiboot-information.ts';
+import type { BootInformation } from './protocol.ts';
+
+type Decoder = (read: ReadPhysical, address: number) => InformationNode;
+
+const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
+  multiboot_info: decodeMultibootInformation,
+};
+
+/** The structure that the loader left for the kernel, as memory holds it now. */
+export function decodeInformation(read: ReadPhysical, { kind, address }: BootInformation): InformationNode {
+  return DECODERS[kind](read, address);
+}
