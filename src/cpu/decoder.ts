@@ -7,6 +7,7 @@ import { makeForm, type BoundOperands, type FormParts, type InstructionForm } fr
 import type { CpuModel } from '../x86/cpu-model.ts';
 import { replacedOn } from './encoding-features.ts';
 import { operandSizeOf } from './operand-size.ts';
+import { registerUse, type RegisterUse } from './register-use.ts';
 
 /** One decoded instruction: its form and what its operand fields hold. */
 export interface DecodedInstruction extends BoundOperands {
@@ -107,6 +108,11 @@ export class InstructionDecoder {
     const encoding = tooLong ? TOO_LONG : (this.encodings[code] ??= encodingOn(this.model, code, instruction.mnemonic));
     if (encoding.description === undefined) return { problem: 'unimplemented', name: encoding.name, length };
     return this.operands(encoding, encoding.description, ip, mode);
+  }
+
+  /** Which x87, MMX and XMM registers the instruction that {@link next} gave last reads. */
+  registerUse(): RegisterUse {
+    return registerUse(this.instruction);
   }
 
   /** Encoding order of a register of an address, or -1 for none. */

@@ -2,13 +2,23 @@ import { InstructionDecoder, LONGEST_INSTRUCTION, type DecodedInstruction } from
 import { CheckTrace, type CheckStep } from './check-trace.ts';
 import type { AccessWidth, CpuBus, CpuContext } from './context.ts';
 import { CpuFault, TripleFault, Unimplemented } from './fault.ts';
+import {
+  readRegisters,
+  readWideRegisters,
+  registerChanges,
+  wideChanges,
+  wideRegisters,
+  type RegisterChange,
+  type WideChange,
+  type WideRegister,
+} from './explained-registers.ts';
 import { recordWithOperands } from './instruction-form.ts';
 import * as L from './layout.ts';
 import { memoryOperations } from './memory-operations.ts';
 import { Mmu } from './mmu.ts';
 import { ReferenceEvaluator } from './reference-evaluator.ts';
+import type { RegisterUse } from './register-use.ts';
 import { ShadowStack } from './shadow-stack.ts';
-import { readMxcsr } from './simd-state.ts';
 import { ACCESS, SEGMENT, type CpuState } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import type { SystemOperations } from './system/operation.ts';
@@ -20,14 +30,6 @@ import { VECTOR } from '../x86/exceptions.ts';
 export interface MemoryChange {
   readonly physical: number;
   readonly width: AccessWidth;
-  readonly before: number;
-  readonly after: number;
-}
-
-/** A register that would change. */
-export interface RegisterChange {
-  /** Upper-case: `EAX`, `CS`, `CR2`, `FSW`. */
-  readonly name: string;
   readonly before: number;
   readonly after: number;
 }
@@ -49,6 +51,9 @@ export interface InstructionExplanation {
   /** In the order of the writes, accessed and dirty bits included. */
   readonly memory: readonly MemoryChange[];
   readonly registers: readonly RegisterChange[];
+  /** x87, MMX and XMM registers: those that it reads, and those that would change. */
+  readonly wideOperands: readonly WideRegister[];
+  readonly wideChanges: readonly WideChange[];
 }
 
 /** Where the registers end; what lies behind is not touched by an explanation. */
@@ -114,15 +119,19 @@ export function explainInstruction(state: CpuState, mmu: Mmu, ip = state.ip): In
   const observing = new ObservingMmu(state, mmu);
   const trace = new CheckTrace();
   const before = readRegisters(state);
+  const wideBefore = readWideRegisters(state);
   state.ip = ip;
   state.trace = trace;
   try {
-    const outcome = run(state, observing);
-    const after = readRegisters(state);
-    const registers = [...before]
-      .map(([name, value]) => ({ name, before: value, after: after.get(name) ?? value }))
-      .filter((change) => change.before !== change.after);
-    return { steps: trace.steps, outcome, memory: observing.changes, registers };
+    const { outcome, use } = run(state, observing);
+    return {
+      steps: trace.steps,
+      outcome,
+      memory: observing.changes,
+      registers: registerChanges(before, readRegisters(state)),
+      wideOperands: wideRegisters(wideBefore, use.read),
+      wideChanges: wideChanges(wideBefore, readWideRegisters(state), use.mmx),
+    };
   } finally {
     state.trace = undefined;
     observing.undo();
@@ -130,32 +139,20 @@ export function explainInstruction(state: CpuState, mmu: Mmu, ip = state.ip): In
   }
 }
 
-/** The registers whose changes are told; the instruction pointer is in the outcome. */
-function readRegisters(state: CpuState): Map<string, number> {
-  const general = ['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'];
-  const segments = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
-  const indexes = [SEGMENT.es, SEGMENT.cs, SEGMENT.ss, SEGMENT.ds, SEGMENT.fs, SEGMENT.gs, SEGMENT.ldtr, SEGMENT.tr];
-  return new Map([
-    ...general.map((name, index): [string, number] => [name, state.register32(index)]),
-    ['EFLAGS', state.eflags],
-    ...segments.map((name, n): [string, number] => [name, state.segment(indexes[n] ?? SEGMENT.es).selector]),
-    ...[0, 2, 3, 4].map((index): [string, number] => [`CR${index}`, state.control(index)]),
-    ['GDTR', state.gdtr.base],
-    ['IDTR', state.idtr.base],
-    ['DR6', state.debugRegister(6)],
-    ['DR7', state.debugRegister(7)],
-    ['FCW', state.x87.control],
-    ['FSW', state.x87.status],
-    ['FTW', state.x87.tagWord],
-    ['MXCSR', readMxcsr(state)],
-  ]);
+function run(state: CpuState, memory: ObservingMmu): { outcome: ExplainedOutcome; use: RegisterUse } {
+  let use: RegisterUse = { read: [], mmx: false };
+  const outcome = outcomeOf(state, memory, (instruction) => (use = instruction));
+  return { outcome, use };
 }
 
-function run(state: CpuState, memory: ObservingMmu): ExplainedOutcome {
+/** `fetched` is told what the instruction uses, whether it completes or not. */
+function outcomeOf(state: CpuState, memory: ObservingMmu, fetched: (use: RegisterUse) => void): ExplainedOutcome {
   const { ip } = state;
   try {
     try {
-      execute(state, memory, fetch(state, memory));
+      const { decoded, use } = fetch(state, memory);
+      fetched(use);
+      execute(state, memory, decoded);
       return { kind: 'completes', ip: state.ip };
     } catch (error) {
       if (!(error instanceof CpuFault)) throw error;
@@ -172,7 +169,7 @@ function run(state: CpuState, memory: ObservingMmu): ExplainedOutcome {
 }
 
 /** Reads and decodes the instruction at the instruction pointer; raises what the fetch raises. */
-function fetch(state: CpuState, memory: ObservingMmu): DecodedInstruction {
+function fetch(state: CpuState, memory: ObservingMmu): { decoded: DecodedInstruction; use: RegisterUse } {
   const { ip } = state;
   const cs = state.segment(SEGMENT.cs);
   const codeSize = (cs.access & ACCESS.big) !== 0 ? 32 : 16;
@@ -196,7 +193,7 @@ function fetch(state: CpuState, memory: ObservingMmu): DecodedInstruction {
     const place = `CS ${hex(cs.selector, 4)}: ${decoded.length} bytes of instruction at ${hex(ip)}`;
     if (last > cs.limit) throw new CpuFault(VECTOR.GP, 0, `${place} pass the limit ${hex(cs.limit)}`);
     state.trace?.passed('fetch', `${place} are inside 0x0 … ${hex(cs.limit)}`);
-    return decoded;
+    return { decoded, use: decoder.registerUse() };
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { explainInstruction, type InstructionExplanation } from '../../src/cpu/explainer.ts';
+import { writeMmx, writeXmm } from '../../src/cpu/simd-state.ts';
 import { assemble } from '../support/assembler.ts';
 import { Guest, PLACE, SELECTOR } from '../support/cpu-harness.ts';
 import { requireTool } from '../support/tools.ts';
@@ -157,6 +158,63 @@ describe('Explaining an instruction', () => {
     loaded.cpu.state.setRegister32(3, 0x30000);
     loaded.writeWords(0x30000, 0x9fc0);
     assert.deepEqual(explain(loaded).registers, [{ name: 'MXCSR', before: 0x1f80, after: 0x9fc0 }]);
+  });
+
+  it('tells the x87 registers that are read and change, by their place in the stack before and after (SDM 1, 8.1.2)', () => {
+    const one = { signExponent: 0x3fff, significand: 1n << 63n };
+    const two = { signExponent: 0x4000, significand: 1n << 63n };
+    const three = { signExponent: 0x4000, significand: 3n << 62n };
+    const stackOf = (source: string): Guest => {
+      const guest = guestWith(source);
+      const { x87 } = guest.cpu.state;
+      x87.initialise();
+      x87.push(one);
+      x87.push(two);
+      return guest;
+    };
+    const added = explain(stackOf('faddp'));
+    assert.deepEqual(added.wideOperands, [
+      { name: 'ST0', value: two },
+      { name: 'ST1', value: one },
+    ]);
+    assert.deepEqual(added.wideChanges, [
+      { name: 'ST0', before: two, after: undefined },
+      { name: 'ST1, then ST0', before: one, after: three },
+    ]);
+    const pushed = explain(stackOf('fld1'));
+    assert.deepEqual(pushed.wideOperands, []);
+    assert.deepEqual(pushed.wideChanges, [{ name: 'ST7, then ST0', before: undefined, after: one }]);
+    const angle = explain(stackOf('fpatan'));
+    assert.deepEqual(
+      angle.wideOperands.map(({ name }) => name),
+      ['ST0', 'ST1'],
+    );
+    const missing = explain(guestWith('fst st(3)'));
+    assert.deepEqual(missing.wideOperands, [{ name: 'ST0', value: { signExponent: 0, significand: 0n } }]);
+  });
+
+  it('tells the MMX and XMM registers that are read and change, MMX not as x87 registers too', () => {
+    const vectors = guestWith('addps xmm1, xmm2');
+    const { state } = vectors.cpu;
+    state.setControl(4, 0x200);
+    writeXmm(state, 1, [0x3f800000, 0, 0, 0]);
+    writeXmm(state, 2, [0x40000000, 0, 0, 0x3f800000]);
+    const sum = explain(vectors);
+    const second = (0x3f800000n << 96n) | 0x40000000n;
+    assert.deepEqual(sum.wideOperands, [
+      { name: 'XMM1', value: 0x3f800000n },
+      { name: 'XMM2', value: second },
+    ]);
+    assert.deepEqual(sum.wideChanges, [
+      { name: 'XMM1', before: 0x3f800000n, after: (0x3f800000n << 96n) | 0x40400000n },
+    ]);
+    const packed = guestWith('paddd mm3, [ebx]');
+    packed.cpu.state.setRegister32(3, 0x30000);
+    writeMmx(packed.cpu.state, 3, [1, 2]);
+    packed.writeWords(0x30000, 0x10, 0x20);
+    const { wideOperands, wideChanges } = explain(packed);
+    assert.deepEqual(wideOperands, [{ name: 'MM3', value: 0x2_00000001n }]);
+    assert.deepEqual(wideChanges, [{ name: 'MM3', before: 0x2_00000001n, after: 0x22_00000011n }]);
   });
 
   it('undoes a repeated string instruction and a segment load', () => {
