@@ -21,6 +21,8 @@ export interface CodeBlock {
   readonly linear: number;
   readonly physical: number;
   readonly context: number;
+  /** CS limit, which is the same whenever the block runs. */
+  readonly codeLimit: number;
   readonly instructions: readonly DecodedInstruction[];
   /** Not kept: the one instruction straddles a page or lies in device memory, so that its bytes are checked each time. */
   readonly transient: boolean;
@@ -160,6 +162,7 @@ export class CodeCache {
       linear,
       physical,
       context: context.id,
+      codeLimit: context.limit,
       instructions,
       transient: false,
       leavesSegment: leavesSegment(instructions.at(-1), context),
@@ -193,6 +196,7 @@ export class CodeCache {
       linear,
       physical,
       context: context.id,
+      codeLimit: context.limit,
       instructions: [next],
       transient: true,
       leavesSegment: leavesSegment(next, context),

@@ -6,6 +6,7 @@ import {
   type OperandSize,
   type RegisterRef,
   type SegmentRef,
+  type StateName,
   type Width,
 } from '../isa/value.ts';
 
@@ -79,9 +80,13 @@ export function recordWithFields(form: InstructionForm): Instruction<Width> {
   return record(form, new FieldBinding(form));
 }
 
-/** Records the description with the operands known. */
-export function recordWithOperands(form: InstructionForm, operands: BoundOperands): Instruction<Width> {
-  return record(form, new OperandBinding(form, operands));
+/** Records the description with the operands known, and with the CS limit where that is known too. */
+export function recordWithOperands(
+  form: InstructionForm,
+  operands: BoundOperands,
+  codeLimit?: number,
+): Instruction<Width> {
+  return record(form, new OperandBinding(form, operands, codeLimit));
 }
 
 function record(form: InstructionForm, binding: Binding): Instruction<Width> {
@@ -145,6 +150,9 @@ class FieldBinding implements Binding {
   self(): Value<32> {
     return this.field(32, 'self');
   }
+  known(): undefined {
+    return undefined;
+  }
 }
 
 class OperandBinding implements Binding {
@@ -155,10 +163,12 @@ class OperandBinding implements Binding {
   readonly baseIsStackPointer: boolean;
   private readonly form: InstructionForm;
   private readonly operands: BoundOperands;
+  private readonly codeLimit: number | undefined;
 
-  constructor(form: InstructionForm, operands: BoundOperands) {
+  constructor(form: InstructionForm, operands: BoundOperands, codeLimit: number | undefined) {
     this.form = form;
     this.operands = operands;
+    this.codeLimit = codeLimit;
     this.kinds = form.kinds;
     this.repeat = form.repeat;
     this.stackWidth = form.stackWidth;
@@ -200,5 +210,8 @@ class OperandBinding implements Binding {
   }
   self(): Value<32> {
     return constant(32, this.operands.ip);
+  }
+  known(name: StateName): Value<32> | undefined {
+    return name === 'code-limit' && this.codeLimit !== undefined ? constant(32, this.codeLimit) : undefined;
   }
 }

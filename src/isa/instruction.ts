@@ -95,6 +95,8 @@ export interface Binding {
   target(): Value<32>;
   next(): Value<32>;
   self(): Value<32>;
+  /** A word of the CPU state that cannot change while this binding is used; undefined for one that may. */
+  known(name: StateName): Value<32> | undefined;
 }
 export type Repeat = 'rep' | 'repne';
 
@@ -214,7 +216,7 @@ export class Instruction<W extends Width> {
   }
   /** A word of the CPU state that is no register operand. */
   state(name: StateName): Value<32> {
-    return new Value(32, { kind: 'state', name });
+    return this.binding.known(name) ?? new Value(32, { kind: 'state', name });
   }
 
   flag(flag: FlagName): Value<1> {

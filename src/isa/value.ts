@@ -280,6 +280,8 @@ export class Value<W extends Width = Width> {
     const x = this.constant;
     const y = b.constant;
     if (x !== undefined && y !== undefined) return constant(1, evaluateComparison(operator, this.width, x, y) ? 1 : 0);
+    // Nothing is below 0 or above the largest.
+    if (operator === 'ltu' && (y === 0n || x === truncateTo(this.width, -1n))) return constant(1, 0);
     if (this.width === 1 && y !== undefined && (operator === 'eq' || operator === 'ne')) {
       const bit = this as unknown as Value<1>;
       return (operator === 'ne') === (y === 0n) ? bit : bit.logicalNot();

@@ -109,7 +109,7 @@ export class RegionLowering extends LocalRegisterLowering {
         this.selfLabel = code.loop();
         this.known = undefined;
       }
-      this.instruction(recordWithOperands(instruction.form, instruction), true);
+      this.instruction(recordWithOperands(instruction.form, instruction, block.codeLimit), true);
       if (repeats) {
         code.unreachable();
         code.end();

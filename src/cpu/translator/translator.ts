@@ -71,7 +71,7 @@ export class Translator {
   look(microOp: number, block: CodeBlock | undefined): void {
     if (this.interpreter.arena.handler(microOp) >= FIRST_REGION) return this.sampler.foundTranslated();
     if (block?.microOp !== microOp || block.instructions[0]?.form.slow !== false) return;
-    if (this.interpreter.hasBreakpoint(block)) return;
+    if (block.leavesSegment || this.interpreter.hasBreakpoint(block)) return;
     const reluctance = Math.min(this.changes.get(block.physical >>> 12) ?? 0, MOST_RELUCTANT);
     if (this.sampler.foundBlock(microOp, reluctance)) this.translate(block);
   }
@@ -148,7 +148,8 @@ export class Translator {
   private find(root: CodeBlock, ip: number): CodeBlock | undefined {
     const { code } = this.interpreter;
     const block = code.besides(root, (root.linear + (ip - root.ip)) >>> 0);
-    if (block === undefined || block.microOp === 0 || this.interpreter.hasBreakpoint(block)) return undefined;
+    if (block === undefined || block.microOp === 0 || block.leavesSegment || this.interpreter.hasBreakpoint(block))
+      return undefined;
     return block;
   }
 
