@@ -95,10 +95,11 @@ export class Cpu implements CpuContext {
     return this.execution.place;
   }
 
-  /** The user has moved EIP: the CPU no longer waits in HLT, nor behind the STI or MOV SS that it came from. */
+  /** The user has moved EIP: the CPU no longer waits in HLT, nor behind the STI, MOV SS or REP that it came from. */
   wake(): void {
     this.progress.halted = false;
     this.state.interruptShadow = false;
+    this.state.repeating = false;
   }
 
   /** Instructions retired since the start; an exception that was delivered counts as one. */

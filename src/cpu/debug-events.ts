@@ -45,9 +45,13 @@ export class DebugEvents {
     return { code, data };
   }
 
-  /** Raises #DB where a breakpoint waits for the instruction at `linear` and RF does not suppress it (SDM 3, 17.3.1.1). */
+  /**
+   * Raises #DB where a breakpoint waits for the instruction at `linear`, RF does not suppress it, and this is not a later pass of a
+   * repeated instruction (SDM 3, 17.3.1.1).
+   */
   checkInstruction(linear: number): void {
-    if (!this.codeBreakpoints.has(linear) || (this.state.systemFlags & EFLAGS.RF) !== 0) return;
+    const { systemFlags, repeating } = this.state;
+    if (!this.codeBreakpoints.has(linear) || (systemFlags & EFLAGS.RF) !== 0 || repeating) return;
     const hits = this.armed.filter(({ condition, first }) => condition === 'execute' && first === linear);
     const dr6 = hits.reduce((bits, { number }) => bits | (1 << number), 0);
     const reason = `instruction breakpoint DR${hits[0]?.number ?? 0} at lin:${hex(linear, 8)}`;

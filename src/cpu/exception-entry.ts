@@ -36,6 +36,7 @@ export class ExceptionEntry {
     if (dr6 === DR6.BD) state.systemFlags |= EFLAGS.RF;
     try {
       this.record(raiseException(cpu, fault, ip), cs, ip);
+      state.repeating = false;
     } catch (error) {
       undo?.();
       if (error instanceof TripleFault) this.record(error.chain, cs, ip);
@@ -45,9 +46,11 @@ export class ExceptionEntry {
 
   /** Enters the handler of an interrupt between two instructions. Throws {@link TripleFault} and `Unimplemented`. */
   interrupt(vector: number): void {
-    const { ip } = this.cpu.state;
+    const { state } = this.cpu;
+    const { ip } = state;
     try {
       deliverInterrupt(this.cpu, vector, { kind: 'external', returnIp: ip });
+      state.repeating = false;
     } catch (error) {
       if (!(error instanceof CpuFault)) throw error;
       this.raise(error, ip);

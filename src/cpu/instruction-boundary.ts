@@ -101,7 +101,7 @@ export class InstructionBoundary {
       // IRET and task switches load RF; whatever else completes clears it.
       if ((before & EFLAGS.RF) !== 0) state.systemFlags = before & ~EFLAGS.RF;
       this.execution.run(instruction);
-      this.completed(instruction, ip, before);
+      this.completed(before);
     } catch (error) {
       this.watch.discard();
       const exit = this.faulted(error, ip);
@@ -159,8 +159,8 @@ export class InstructionBoundary {
     }
   }
 
-  /** Debug traps of an instruction that completed, with the flags it began with, and RF inside a repeated one. */
-  private completed(instruction: DecodedInstruction, ip: number, before: number): void {
+  /** Debug traps of an instruction that completed, with the flags it began with. */
+  private completed(before: number): void {
     const { state, execution } = this;
     this.noteAccesses();
     let traps = execution.portHits;
@@ -168,11 +168,6 @@ export class InstructionBoundary {
     if (steps) traps |= DR6.BS;
     state.debugPending |= traps;
     if (state.debugPending !== 0) this.progress.halted = false;
-    // Between two iterations the instruction is not to meet its own breakpoint again (SDM 3, 17.3.1.1).
-    const inside = instruction.form.repeat !== undefined && state.ip === ip;
-    if (!inside) return;
-    const resume = (before & EFLAGS.RF) !== 0 || this.debug.codeBreakpoints.has(this.linear(ip));
-    if (resume || state.debugPending !== 0) state.systemFlags |= EFLAGS.RF;
   }
 
   /** After an instruction or the delivery of an exception: undefined when the run may go on. */

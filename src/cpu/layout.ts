@@ -60,6 +60,8 @@ export const DEBUG_PENDING = 740;
 /** 1 from the delivery of an NMI to the next IRET (u32), 1 while another NMI waits for that (u32). */
 export const NMI_BLOCKED = 744;
 export const NMI_PENDING = 748;
+/** 1 behind any pass but the last of a repeated string instruction (u32). */
+export const REPEATING = 752;
 
 /**
  * x87: eight physical registers R0..R7 of 16 bytes (80-bit value in the low ten, little-endian; MMX registers are their low eight), then u32

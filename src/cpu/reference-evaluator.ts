@@ -229,6 +229,11 @@ export class ReferenceEvaluator {
           effects.push(() => (this.state.eflags = image));
           break;
         }
+        case 'pass': {
+          const again = valueOf(commit.again) !== 0n;
+          effects.push(() => (this.state.repeating = again));
+          break;
+        }
         case 'shadow-enter': {
           const returnAddress = Number(valueOf(commit.returnAddress));
           const stackOffset = Number(valueOf(commit.stackOffset));

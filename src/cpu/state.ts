@@ -201,6 +201,13 @@ export class CpuState {
   set nonMaskableBlocked(value: boolean) {
     this.view.setUint32(L.NMI_BLOCKED, value ? 1 : 0, true);
   }
+  /** Between two passes of a repeated string instruction: at its address, and behind one of its passes. */
+  get repeating(): boolean {
+    return this.view.getUint32(L.REPEATING, true) !== 0;
+  }
+  set repeating(value: boolean) {
+    this.view.setUint32(L.REPEATING, value ? 1 : 0, true);
+  }
   /** An NMI waits for its delivery. */
   get nonMaskablePending(): boolean {
     return this.view.getUint32(L.NMI_PENDING, true) !== 0;

@@ -53,6 +53,8 @@ export type Commit =
     }
   | { readonly kind: 'eflags'; readonly value: Value<32> }
   | { readonly kind: 'when'; readonly condition: Value<1>; readonly body: readonly Commit[] }
+  /** A pass of a repeated string instruction ends; `again`: another follows. */
+  | { readonly kind: 'pass'; readonly again: Value<1> }
   /** The machine's shadow call stack: `enter` with the return address and the new stack offset, `leave` with the old one. */
   | { readonly kind: 'shadow-enter'; readonly returnAddress: Value; readonly stackOffset: Value }
   | { readonly kind: 'shadow-leave'; readonly stackOffset: Value };
@@ -340,6 +342,11 @@ export class Instruction<W extends Width> {
   branch(condition: Value<1>, to: Value<32> = this.binding.target(), otherwise: Value<32> = this.binding.next()): void {
     if (condition.constant === undefined) this.control = { kind: 'branch', condition, to, otherwise };
     else this.control = { kind: 'jump', to: condition.constant !== 0n ? to : otherwise };
+  }
+  /** The end of a pass of a repeated string instruction: the instruction once more, or the next one. */
+  repeat(again: Value<1>): void {
+    this.commits.push({ kind: 'pass', again });
+    this.branch(again, this.binding.self(), this.binding.next());
   }
   /** A system operation that goes on with the next instruction. */
   host(name: string, ...operands: Value[]): void {

@@ -35,7 +35,7 @@ function element(i: Instruction<OperandSize>, body: () => Value<1> | undefined):
   i.setRegister(REGISTER.cx, count.sub(1));
   let again = count.ne(1);
   if (equal !== undefined) again = again.and(i.binding.repeat === 'rep' ? equal : equal.logicalNot());
-  i.branch(again, i.binding.self(), i.binding.next());
+  i.repeat(again);
 }
 
 /** MOVS, STOS, LODS, CMPS, SCAS, INS, OUTS. */

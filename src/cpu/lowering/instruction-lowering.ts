@@ -80,6 +80,9 @@ export abstract class InstructionLowering extends ShadowStackLowering {
         case 'store':
           this.store(commit);
           break;
+        case 'pass':
+          this.setWord(L.REPEATING, () => this.emit(commit.again));
+          break;
         case 'shadow-enter':
           this.shadowEnter(commit.returnAddress, commit.stackOffset);
           break;
@@ -145,6 +148,8 @@ function commitRoots(commit: Commit): Value[] {
       ];
     case 'when':
       return [commit.condition, ...commit.body.flatMap(commitRoots)];
+    case 'pass':
+      return [commit.again];
     case 'shadow-enter':
       return [commit.returnAddress, commit.stackOffset];
     case 'shadow-leave':

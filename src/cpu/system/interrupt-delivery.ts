@@ -109,12 +109,15 @@ function enterTaskGate(
 ): void {
   const use = { name: `vector ${vector}: TSS`, vector: VECTOR.GP, external };
   const entry = readTaskEntry(cpu, gate.selector, use, false);
-  switchTask(cpu, entry, { kind: 'nest', returnIp, external, resume: resumes(vector, kind), errorCode });
+  switchTask(cpu, entry, { kind: 'nest', returnIp, external, resume: resumes(cpu, vector, kind), errorCode });
 }
 
-/** A handler of a fault returns to the instruction, which must then pass its own instruction breakpoint (SDM 3, 17.3.1.1). */
-function resumes(vector: number, kind: InterruptDelivery['kind']): boolean {
-  return kind === 'exception' && exceptionFact(vector)?.kind === 'fault';
+/**
+ * The handler returns to an instruction that must then pass its own instruction breakpoint: one that faulted, or one that repeats and has
+ * made a pass (SDM 3, 17.3.1.1).
+ */
+function resumes({ state }: CpuContext, vector: number, kind: InterruptDelivery['kind']): boolean {
+  return state.repeating || (kind === 'exception' && exceptionFact(vector)?.kind === 'fault');
 }
 
 /** The code segment a gate leads to, and the level it runs at. Its offset is checked after the stack, as the CPU does. */
@@ -141,7 +144,7 @@ function checkTarget(cpu: CpuContext, gate: Gate, vector: number, external: numb
 /** What is pushed, in order. */
 function frameOf(cpu: CpuContext, vector: number, delivery: InterruptDelivery, switched: boolean): number[] {
   const { state } = cpu;
-  const resume = resumes(vector, delivery.kind) ? EFLAGS.RF : 0;
+  const resume = resumes(cpu, vector, delivery.kind) ? EFLAGS.RF : 0;
   const outer = switched ? [state.segment(SEGMENT.ss).selector, state.register32(REGISTER.esp)] : [];
   if (inVirtual8086Mode(cpu)) outer.unshift(...FRAME_SEGMENTS.map((index) => state.segment(index).selector).reverse());
   const code = delivery.errorCode === undefined ? [] : [delivery.errorCode];
