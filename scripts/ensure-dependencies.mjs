@@ -8,14 +8,19 @@ const root = path.join(import.meta.dirname, '..');
 
 /** Debian package of each program that a test runs. */
 const PACKAGES = {
+  bzip2: 'bzip2',
   chromium: 'chromium',
   gcc: 'gcc',
   gdb: 'gdb',
   'llvm-dwarfdump': 'llvm',
+  lz4: 'lz4',
+  lzop: 'lzop',
   make: 'make',
   nasm: 'nasm',
   'qemu-system-i386': 'qemu-system-x86',
   readelf: 'binutils',
+  xz: 'xz-utils',
+  zstd: 'zstd',
 };
 
 function run(command, ...args) {
