@@ -1,7 +1,7 @@
 // The floors of ARCHITECTURE.md: a folder imports only from floors below its own.
 const floors = [
   ['util', 'wasm'],
-  ['x86'],
+  ['x86', 'abi'],
   ['isa'],
   ['cpu'],
   ['machine', 'image'],

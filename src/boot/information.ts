@@ -1,5 +1,6 @@
 import type { ReadPhysical } from './guest-memory.ts';
 import type { InformationNode } from './information-node.ts';
+import { decodeLguestBootInfo } from './lguest-information.ts';
 import { decodeMultibootInformation } from './multiboot-information.ts';
 import type { BootInformation } from './protocol.ts';
 
@@ -7,6 +8,7 @@ type Decoder = (read: ReadPhysical, address: number) => InformationNode;
 
 const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
+  lguest_boot_info: decodeLguestBootInfo,
 };
 
 /** The structure that the loader left for the kernel, as memory holds it now. */

@@ -108,7 +108,7 @@ export interface EntryPromise {
 
 /** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
 export interface BootInformation {
-  readonly kind: 'multiboot_info';
+  readonly kind: 'multiboot_info' | 'lguest_boot_info';
   /** Register that points to it. */
   readonly register: GeneralRegister;
   /** Physical address. */
@@ -125,6 +125,12 @@ export interface LoadPlan {
   readonly information: BootInformation | undefined;
   /** Virtual minus physical address of the image while paging is off; 0 for identity-linked kernels. Lets symbols be found before paging. */
   readonly physicalBias: number;
+  /** What stands under the guest when nobody asks for something else; bare hardware without. */
+  readonly hypervisor?: string;
+  /** Bytes of machine memory that the plan uses above the memory of the guest. */
+  readonly reservedMemory?: number;
+  /** Which revision of a protocol that had several: "2.6.24". */
+  readonly revision?: string;
   /** Debug Console sentence: `Chose multiboot because kernel.elf has a Multiboot 1 header at file offset 0x1000.` */
   readonly chosen: string;
 }

@@ -224,7 +224,7 @@ describe('Choice of the entry', () => {
     assert.equal(refusal(bytes, {}, 'xen-pv').title, 'kernel.elf does not offer xen-pv');
     const raw = refusal(multiboot2Image(), {}, 'auto');
     assert.equal(raw.title, 'This version cannot enter kernel.elf yet');
-    assert.equal(raw.detail, 'The image offers multiboot2; this version has multiboot, linux32, native');
+    assert.equal(raw.detail, 'The image offers multiboot2; this version has multiboot, linux32, lguest, native');
   });
 
   it('refuses an entry that there is not, with the nearest name', () => {
