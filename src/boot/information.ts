@@ -3,15 +3,17 @@ import type { InformationNode } from './information-node.ts';
 import { decodeLguestBootInfo } from './lguest-information.ts';
 import { decodeMultibootInformation } from './multiboot-information.ts';
 import type { BootInformation } from './protocol.ts';
+import { decodeStartInfo } from './xen-start-info.ts';
 
-type Decoder = (read: ReadPhysical, address: number) => InformationNode;
+type Decoder = (read: ReadPhysical, address: number, linear?: number) => InformationNode;
 
 const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
   lguest_boot_info: decodeLguestBootInfo,
+  start_info: decodeStartInfo,
 };
 
 /** The structure that the loader left for the kernel, as memory holds it now. */
-export function decodeInformation(read: ReadPhysical, { kind, address }: BootInformation): InformationNode {
-  return DECODERS[kind](read, address);
+export function decodeInformation(read: ReadPhysical, { kind, address, linear }: BootInformation): InformationNode {
+  return DECODERS[kind](read, address, linear);
 }

@@ -25,7 +25,8 @@ export function placeElf(elf: ElfFile): KernelPlacement {
       detail: `e_phnum at file offset 0x2c says ${elf.header.segments.count} program headers; none of them is PT_LOAD with memory`,
       mend: 'Link it: an object file cannot be loaded.',
     });
-  return { regions: loads.map((segment) => region(elf, segment)), ...elfEntry(elf), source: 'ELF program headers' };
+  const regions = loads.map((segment) => placeSegment(elf, segment, Number(segment.physical)));
+  return { regions, ...elfEntry(elf), source: 'ELF program headers' };
 }
 
 /** The entry of an ELF file: physical address and bias. */
@@ -42,9 +43,9 @@ function elfEntry(elf: ElfFile): { readonly entry: number; readonly bias: number
   return { entry: Number(linked === undefined ? entry : entry - bias), bias: Number(BigInt.asUintN(32, bias)) };
 }
 
-function region(elf: ElfFile, segment: ElfSegment): LoadedRegion {
+/** A segment at a physical address. Throws `elf-segment-size` and `elf-segment-address`. */
+export function placeSegment(elf: ElfFile, segment: ElfSegment, address: number): LoadedRegion {
   const name = `kernel PT_LOAD ${segment.index}`;
-  const address = Number(segment.physical);
   if (segment.fileSize > segment.size)
     throw refuse('elf-segment-size', `${name} of ${elf.name} is larger in the file than in memory`, {
       detail: `p_filesz is ${hex(segment.fileSize)}; needed: at most p_memsz, ${hex(segment.size)}`,

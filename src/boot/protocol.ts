@@ -108,11 +108,13 @@ export interface EntryPromise {
 
 /** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
 export interface BootInformation {
-  readonly kind: 'multiboot_info' | 'lguest_boot_info';
+  readonly kind: 'multiboot_info' | 'lguest_boot_info' | 'start_info';
   /** Register that points to it. */
   readonly register: GeneralRegister;
   /** Physical address. */
   readonly address: number;
+  /** What the register holds where that is not the physical address. */
+  readonly linear?: number;
 }
 
 /** Everything needed to put the kernel at its entry: pure data, applied by `load.ts`. */

@@ -6,6 +6,8 @@ export interface ElfNote {
   readonly name: string;
   readonly type: number;
   readonly desc: Uint8Array;
+  /** Bytes that descsz counts and the segment does not have: `desc` is shorter by so many. */
+  readonly missing: number;
   /** Of the note in the file, in bytes. */
   readonly offset: number;
 }
@@ -14,8 +16,8 @@ const HEADER = { namesz: [0, 'u32'], descsz: [4, 'u32'], type: [8, 'u32'] } as c
 const HEADER_SIZE = 12;
 
 /**
- * The notes in the contents of a note segment or section that starts at file offset `start`. A note whose lengths reach past the
- * end ends the list: what comes behind it cannot be found.
+ * The notes in the contents of a note segment or section that starts at file offset `start`. A name that reaches past the end ends
+ * the list. A descriptor that does is taken as far as it is there: GRUB's last note counts more than its segment holds, and Xen takes it.
  */
 export function notesIn(bytes: Uint8Array, start: number, segmentAlign: number): ElfNote[] {
   const reader = new ByteReader('note', bytes);
@@ -26,9 +28,10 @@ export function notesIn(bytes: Uint8Array, start: number, segmentAlign: number):
     const { namesz, descsz, type } = reader.fields(HEADER, at, 'note');
     const nameAt = at + HEADER_SIZE;
     const descAt = alignUp(nameAt + namesz, align);
-    if (!reader.has(descAt, descsz)) break;
+    if (!reader.has(nameAt, namesz) || descAt > bytes.length) break;
     const name = decodeCString(bytes.subarray(nameAt, nameAt + namesz));
-    notes.push({ name, type, desc: bytes.subarray(descAt, descAt + descsz), offset: start + at });
+    const desc = bytes.subarray(descAt, descAt + descsz);
+    notes.push({ name, type, desc, missing: descsz - desc.length, offset: start + at });
     at = alignUp(descAt + descsz, align);
   }
   return notes;

@@ -87,14 +87,16 @@ export class ElfFile {
     return this.segments.filter((segment) => segment.type === SEGMENT_TYPE.load && segment.size > 0);
   }
 
-  /** The notes of PT_NOTE segments; when there are none, those of SHT_NOTE sections. */
-  notes(): ElfNote[] {
+  /** The notes of an owner, or all: those of PT_NOTE segments; when there are none, those of SHT_NOTE sections. */
+  notes(owner?: string): ElfNote[] {
+    const wanted = ({ name }: ElfNote): boolean => owner === undefined || name === owner;
     const segments = this.segments.filter((segment) => segment.type === SEGMENT_TYPE.note && segment.offset !== 0);
-    const found = segments.flatMap((segment) => notesIn(segment.bytes, segment.offset, segment.align));
+    const found = segments.flatMap((segment) => notesIn(segment.bytes, segment.offset, segment.align)).filter(wanted);
     if (found.length > 0) return found;
     return this.sections
       .filter((section) => section.type === SECTION_TYPE.note)
-      .flatMap((section) => notesIn(section.bytes, section.offset, section.align));
+      .flatMap((section) => notesIn(section.bytes, section.offset, section.align))
+      .filter(wanted);
   }
 
   /** The section header table as it stands in the file. */

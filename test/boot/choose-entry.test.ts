@@ -4,6 +4,7 @@ import { openKernelImage } from '../../src/boot/kernel-image.ts';
 import { ENTRY_PROTOCOLS, recogniseAll } from '../../src/boot/recognise.ts';
 import type { EntryName, Recognition } from '../../src/boot/protocol.ts';
 import { plan, refusal } from './expect.ts';
+import { buildXenKernel, XEN_NOTES } from './xen-kernels.ts';
 import { buildKernel, headerSource, withWord } from './kernels.ts';
 
 const XEN_NOTE = (type: number, value: number): string =>
@@ -109,15 +110,18 @@ describe('Entry protocols', () => {
   });
 
   it('recognise Xen PV by ELF note 1, or by the section __xen_guest', function () {
-    const noted = buildKernel(this, { header: XEN_NOTE(1, 0xc0000000) });
-    assert.match(recognise(noted, 'xen-pv').summary, /: entry at linear 0xc0000000$/);
+    const noted = buildXenKernel(this, { header: XEN_NOTES });
+    assert.match(
+      recognise(noted, 'xen-pv').summary,
+      /^ELF notes of Xen at file offset 0x[0-9a-f]+: entry at linear 0xc0100000, VIRT_BASE 0xc0000000, PAE$/,
+    );
     assert.equal(recognise(noted, 'pvh').offered, false);
     const legacy = buildKernel(this, {
-      header: '.section __xen_guest, ""\n.asciz "GUEST_OS=GNU Mach,XEN_VER=xen-3.0"',
+      header: '.section __xen_guest, ""\n.asciz "GUEST_OS=GNU Mach,XEN_VER=xen-3.0,LOADER=generic"',
     });
     assert.match(
       recognise(legacy, 'xen-pv').summary,
-      /^Section __xen_guest at file offset 0x[0-9a-f]+: "GUEST_OS=GNU Mach,XEN_VER=xen-3.0"$/,
+      /^Section __xen_guest at file offset 0x[0-9a-f]+: "GUEST_OS=GNU Mach,XEN_VER=xen-3.0,LOADER=generic": entry/,
     );
     assert.equal(
       recognise(buildKernel(this), 'xen-pv').summary,

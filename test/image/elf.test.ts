@@ -106,11 +106,13 @@ describe('ELF file', () => {
       );
     });
 
-  it('ends at a note whose length reaches past the end', function () {
+  it('takes a last descriptor as far as it is there, and ends at a name that reaches past the end', function () {
     const bytes = buildKernel(this, { header: NOTES, script: NOTES_SCRIPT });
     const at = new ElfFile('kernel.elf', bytes).section('.note.Xen')?.offset ?? 0;
     const names = (changed: Uint8Array): string[] => new ElfFile('kernel.elf', changed).notes().map(({ name }) => name);
-    assert.deepEqual(names(withWord(bytes, at + 24, 0xffffffff)), ['Xen']);
+    assert.deepEqual(names(withWord(bytes, at + 24, 0xffffffff)), ['Xen', 'Xen']);
+    const [, last] = new ElfFile('kernel.elf', withWord(bytes, at + 24, 0xffffffff)).notes();
+    assert.equal((last?.desc.length ?? 0) + (last?.missing ?? 0), 0xffffffff);
     assert.deepEqual(names(withWord(bytes, at, 0xffffffff)), []);
   });
 

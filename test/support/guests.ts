@@ -37,6 +37,26 @@ const GUESTS = {
     path: 'boot/gnumach-1.8-486-dbg.gz',
     sha256: 'bb07d4dfdf839d15a56cd095d9a6f1ae56ebd5daefe78b8a5a1193256a14a859',
   },
+  gnumachXen: {
+    package: 'gnumach-image-1.8-xen-486-dbg:i386',
+    path: 'boot/gnumach-1.8-xen-486-dbg.gz',
+    sha256: 'f561ce01f45d08cf01882c528ea455293a072956a349d69235b99e2ca6de84d6',
+  },
+  grubXen: {
+    package: 'grub-xen-host',
+    path: 'usr/lib/grub-xen/grub-i386-xen.bin',
+    sha256: 'babe5612bf1ba7e883a364e069249471446fe534b7c722c701a52c0097dfebb0',
+  },
+  grubXenPvh: {
+    package: 'grub-xen-host',
+    path: 'usr/lib/grub-xen/grub-i386-xen_pvh.bin',
+    sha256: '32482d05b9a7298e929dac32fd567b46c4ac8c1f354fa096ef5d8fb89cfe7241',
+  },
+  grubXen64: {
+    package: 'grub-xen-host',
+    path: 'usr/lib/grub-xen/grub-x86_64-xen.bin',
+    sha256: '73544e02ec20085ed126e806d448c75cc1369bc7617e65da86ecbc37a6b42d47',
+  },
   memtest: {
     package: 'memtest86+',
     path: 'boot/memtest86+ia32.bin',

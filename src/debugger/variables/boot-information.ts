@@ -16,7 +16,8 @@ export function informationRows(inspection: Inspection, information: BootInforma
 /** The structure, while a register still points to it as it did at entry. */
 export function informationAt(inspection: Inspection, register: GeneralRegister): BootInformation | undefined {
   const { information } = inspection.plan;
-  const points = information?.register === register && inspection.number(register) === information.address;
+  if (information?.register !== register) return undefined;
+  const points = inspection.number(register) === (information.linear ?? information.address);
   return points ? information : undefined;
 }
 
