@@ -10,10 +10,11 @@ import type { ExceptionEntry } from './exception-entry.ts';
 import { CpuFault, NumericErrorFreeze, TripleFault, Unimplemented } from './fault.ts';
 import type { InstructionExecution } from './instruction-execution.ts';
 import { SEGMENT, SHADOW, type CpuState } from './state.ts';
+import { pendingInterrupt, virtualInterruptMet } from './system/virtual-8086.ts';
 import type { AccessWatch, WatchHit } from './watchpoints.ts';
 
-/** EFLAGS that make every instruction one for the evaluator. */
-const WATCHED_FLAGS = EFLAGS.TF | EFLAGS.RF | EFLAGS.AC;
+/** EFLAGS that make every instruction one for the evaluator; some of them only together with other state. */
+const WATCHED_FLAGS = EFLAGS.TF | EFLAGS.RF | EFLAGS.AC | EFLAGS.VIP;
 
 /** What the steps between instructions need of the CPU. */
 export interface BoundaryParts {
@@ -67,7 +68,10 @@ export class InstructionBoundary {
   get careful(): boolean {
     const { state } = this;
     const flags = state.systemFlags & WATCHED_FLAGS;
-    if (flags !== 0 && ((flags & ~EFLAGS.AC) !== 0 || state.checksAlignment)) return true;
+    if (flags !== 0) {
+      if ((flags & (EFLAGS.TF | EFLAGS.RF)) !== 0 || state.checksAlignment) return true;
+      if (virtualInterruptMet(this.cpu)) return true;
+    }
     return state.shadow === SHADOW.stack || state.debugPending !== 0;
   }
 
@@ -95,6 +99,8 @@ export class InstructionBoundary {
     const { ip, shadow, systemFlags: before } = state;
     try {
       if (debug.codeBreakpoints.size > 0 && shadow !== SHADOW.stack) debug.checkInstruction(this.linear(ip));
+      if ((before & EFLAGS.VIP) !== 0 && virtualInterruptMet(this.cpu))
+        throw pendingInterrupt('EFLAGS.VIF is 1', state.eflags);
       const instruction = decoded ?? code.blockAt(ip).instructions[0];
       if (instruction === undefined) throw internalError('an empty code block');
       state.shadow = SHADOW.none;

@@ -40,6 +40,16 @@ function pushFlags(i: Instruction<OperandSize>): void {
   i.push(select(virtual, image, eflags).truncate(i.width));
 }
 
+/** PUSHA. In real and virtual-8086 mode a stack pointer of 7, 9, 11, 13 or 15 is #GP, where the pushes would be #SS (SDM 2, PUSHA). */
+function pushAll(i: Instruction<OperandSize>): void {
+  const real = i.state('cr0').and(1).eq(0);
+  const pointer = i.stackPointer().zeroExtend(32);
+  const between = pointer.and(1).ne(0).and(constant(32, 6).ltu(pointer)).and(pointer.ltu(16));
+  const refused = between.and(real.or(i.eflags().and(VIRTUAL_8086).ne(0)));
+  i.raise(refused, 13, constant(32, 0), 'PUSHA with an odd stack pointer from 7 to 15', { pointer });
+  i.pushAll(PUSH_ALL.map((index) => i.register(index, i.width)));
+}
+
 function refuse(i: Instruction<OperandSize>, when: Value<1>): void {
   i.raise(when, 13, constant(32, 0), 'PUSHF in virtual-8086 mode needs IOPL 3', { eflags: i.eflags() });
 }
@@ -65,7 +75,7 @@ export const STACK: readonly Description[] = [
     const address = i.binding.address();
     i.store(i.binding.segment(), i.binding.baseIsStackPointer ? address.add(moved) : address, value);
   }),
-  describe('Pusha Pushad', (i) => i.pushAll(PUSH_ALL.map((index) => i.register(index, i.width)))),
+  describe('Pusha Pushad', pushAll),
   describe('Popa Popad', (i) => {
     const bytes = i.width / 8;
     [...PUSH_ALL].reverse().forEach((index, place) => {

@@ -91,6 +91,48 @@ for (const engine of ENGINES) {
       assert.deepEqual([register(machine, EBX), register(machine, ECX)], [1, ip + 5]);
     });
 
+    // "NMIs may be inhibited on the instruction boundary immediately following" (SDM 2, STI): here they are not.
+    it('comes behind STI at once, and the shadow of STI is over in its handler', () => {
+      const machine = boot('cli\nmov edx, 1\nsti\nnop\ncli\nhlt', 'sti\n nop');
+      reach(machine, 1);
+      machine.run({ maxInstructions: 1 });
+      assert.equal(machine.cpu.state.interruptShadow, true);
+      machine.nonMaskableInterrupt();
+      const { ip } = machine.cpu.state;
+      machine.run({ maxInstructions: 1 });
+      assert.deepEqual([register(machine, EBX), machine.cpu.state.interruptShadow], [1, false]);
+      machine.run({ maxInstructions: 100 });
+      assert.equal(register(machine, ECX), ip);
+    });
+
+    it('waits behind POP SS too, and goes before an interrupt that waits as well (SDM 3, table 6-2)', () => {
+      const machine = boot(`gate 0x20, timer
+        remap 0xfe, 0xff
+        outb 0x43, 0x34
+        outb 0x40, 0x10
+        outb 0x40, 0x00
+        mov ecx, 3000
+        loop $
+        push ss
+        mov edx, 1
+        sti
+        pop ss
+        nop
+        cli
+        hlt
+        timer: mov edi, ebx
+        iret`);
+      reach(machine, 1);
+      machine.run({ maxInstructions: 2 });
+      assert.equal(machine.cpu.state.interruptShadow, true);
+      machine.nonMaskableInterrupt();
+      const { ip } = machine.cpu.state;
+      machine.run({ maxInstructions: 1 });
+      assert.equal(register(machine, EBX), 0);
+      machine.run({ maxInstructions: 100 });
+      assert.deepEqual([register(machine, EBX), register(machine, ECX), register(machine, 7)], [1, ip + 1, 1]);
+    });
+
     it('goes on the same from a snapshot taken while one is blocked and one waits', () => {
       const machine = boot('mov edx, 1\nnop\nnop\nhlt', 'mov edx, 2\n nop');
       reach(machine, 1);

@@ -22,6 +22,16 @@ export function virtualInterruptsIn8086({ state }: CpuContext): boolean {
   return (state.control(4) & CR4.VME) !== 0 && ioPrivilegeLevel(state.systemFlags) < 3;
 }
 
+/**
+ * VIF and VIP are both 1 where VIF counts: no instruction runs then (SDM 3, 20.3.2 and 20.4). IRET and task switches alone lead here.
+ */
+export function virtualInterruptMet({ state }: CpuContext): boolean {
+  const { systemFlags } = state;
+  if ((~systemFlags & (EFLAGS.VIF | EFLAGS.VIP)) !== 0 || state.cpl !== 3 || ioPrivilegeLevel(systemFlags) === 3)
+    return false;
+  return (state.control(4) & ((systemFlags & EFLAGS.VM) !== 0 ? CR4.VME : CR4.PVI)) !== 0;
+}
+
 /** #GP(0) for an IOPL-sensitive instruction below IOPL 3 (SDM 3, 20.2.7). */
 export function requireIoPrivilege3(cpu: CpuContext, instruction: string): void {
   const iopl = ioPrivilegeLevel(cpu.state.systemFlags);

@@ -35,6 +35,23 @@ for (const engine of ENGINES) {
         assert.equal(guest.register(4), sp, 'nothing is pushed');
       });
 
+    for (const sp of [7, 9, 11, 13, 15])
+      it(`SP ${sp}: #GP, which can be delivered`, () => {
+        for (const code of [[0x60], [0x66, 0x60]]) {
+          const guest = realModeGuest(engine, code, sp);
+          assert.equal(guest.run(10).kind, 'halted');
+          assert.equal(guest.cpu.state.ip, 13 + 1);
+          assert.equal(guest.register(4), sp - 6, 'flags, CS and IP alone are pushed');
+        }
+      });
+
+    it('SP 17: PUSHA fits; PUSHAD is #SS, which can be delivered', () => {
+      assert.equal(realModeGuest(engine, [0x60, 0xf4], 17).run(2).kind, 'halted');
+      const guest = realModeGuest(engine, [0x66, 0x60], 17);
+      assert.equal(guest.run(10).kind, 'halted');
+      assert.equal(guest.cpu.state.ip, 12 + 1);
+    });
+
     it('goes on at the top of the segment where SP is even', () => {
       const guest = realModeGuest(engine, [0x60, 0xf4], 4);
       assert.equal(guest.run(10).kind, 'halted');
