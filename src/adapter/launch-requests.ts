@@ -96,6 +96,7 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
           })),
         ),
       },
+      hypervisor: configuration.hypervisor,
       registers: configuration.registers,
       symbols: await Promise.all(
         configuration.symbols.map(async (symbols) => ({ ...(await file(symbols.file)), bias: symbols.bias ?? '0' })),

@@ -1,3 +1,4 @@
+import { HYPERVISOR_NAMES } from '../hypervisor/hypervisor.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import type { ObjectSchema, PropertySchema } from './schema.ts';
 
@@ -19,7 +20,7 @@ export interface LaunchConfiguration {
   readonly program: string;
   readonly entry?: 'auto' | 'multiboot' | 'linux32' | 'native';
   readonly entryAddress?: string;
-  readonly hypervisor?: 'native';
+  readonly hypervisor?: string;
   readonly poison?: boolean;
   readonly cmdline?: string;
   readonly modules?: readonly ModuleConfiguration[];
@@ -59,9 +60,9 @@ export const LAUNCH_SCHEMA = {
     },
     hypervisor: {
       type: 'string',
-      enum: ['native'],
-      default: 'native',
-      description: 'What stands under the kernel. "native" is bare hardware.',
+      examples: HYPERVISOR_NAMES,
+      description:
+        'What stands under the kernel: "native" is bare hardware, "kvm" a virtual machine that says so. Left out, it follows the entry.',
     },
     poison: {
       type: 'boolean',

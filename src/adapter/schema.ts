@@ -3,7 +3,12 @@ import { didYouMean } from '../util/nearest-name.ts';
 
 /** The part of JSON Schema that launch configurations need. */
 export type PropertySchema = { readonly description?: string; readonly default?: unknown } & (
-  | { readonly type: 'string'; readonly enum?: readonly string[] }
+  | {
+      readonly type: 'string';
+      readonly enum?: readonly string[];
+      /** What an editor offers where any text is allowed. */
+      readonly examples?: readonly string[];
+    }
   | { readonly type: 'boolean' }
   | { readonly type: 'integer'; readonly minimum?: number }
   | { readonly type: 'array'; readonly items: PropertySchema }

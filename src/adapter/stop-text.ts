@@ -48,6 +48,15 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
     case 'shutdown':
       if (!state.exceptionFilters.has('shutdown')) return end(state, stop);
       return state.stoppedEvent({ reason: 'exception', description: 'Shutdown', text: stop.description });
+    case 'error':
+      if (!state.exceptionFilters.has('shutdown')) return end(state, stop);
+      return state.stoppedEvent({ reason: 'exception', description: 'Guest crashed', text: stop.description });
+    case 'hypercall':
+      return state.stoppedEvent({
+        reason: 'function breakpoint',
+        description: 'Before a hypercall',
+        text: stop.description,
+      });
     case 'unimplemented':
       return state.stoppedEvent({ reason: 'exception', description: 'Not implemented', text: stop.description });
     case 'watchpoint':

@@ -22,7 +22,7 @@ export function viewRequests(state: SessionState): Handlers<CustomRequest> {
         program: configuration.program,
         entry: plan.entry,
         entryLabel: plan.label,
-        hypervisor: configuration.hypervisor,
+        hypervisor: debuggee.machine.hypervisor,
         chosen: plan.chosen,
         promises: debuggee.promises.map(({ item, promise, atEntry, verdict }) => ({
           item,

@@ -125,6 +125,10 @@ export interface LoadPlan {
   readonly state: EntryState;
   readonly promises: readonly EntryPromise[];
   readonly information: BootInformation | undefined;
+  /** What stands under a guest that is entered so, unless the user says otherwise; bare hardware unless said. */
+  readonly hypervisor?: 'xen' | 'lguest' | 'vmi';
+  /** Bytes of physical memory that the plan takes above what the user gave the guest: a hypervisor's own. */
+  readonly reservedMemory?: number;
   /** Virtual minus physical address of the image while paging is off; 0 for identity-linked kernels. Lets symbols be found before paging. */
   readonly physicalBias: number;
   /** What stands under the guest when nobody asks for something else; bare hardware without. */

@@ -5,8 +5,8 @@ import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import { parseSize } from '../util/numbers.ts';
+import { HYPERVISOR_NAMES } from '../hypervisor/hypervisor.ts';
 import { parseArguments, splitOnce, usageError } from './arguments.ts';
-import type { ParsedArguments } from './arguments.ts';
 import { bootReport, exitStatus } from './boot-report.ts';
 import type { Command } from './command.ts';
 import { runHeadless } from './headless-run.ts';
@@ -22,7 +22,7 @@ export const bootCommand: Command = {
   help: 'Run a kernel without a screen; COM1 and port 0xe9 go to standard output.',
   options: [
     { name: '--entry', value: 'P', help: 'how to enter it: auto, multiboot, linux32, native' },
-    { name: '--hypervisor', value: 'H', help: 'what stands under it: native' },
+    { name: '--hypervisor', value: 'H', help: `what stands under it: ${HYPERVISOR_NAMES.join(', ')}` },
     { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
     { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries and PVH' },
@@ -47,7 +47,6 @@ export const bootCommand: Command = {
     const [file, ...more] = given.positional;
     if (file === undefined) throw usageError('boot needs the file of a kernel', 'Write start-of-day boot FILE.');
     if (more[0] !== undefined) throw usageError(`boot takes one file, but "${more[0]}" came after "${file}"`);
-    refuseWhatIsNotThere(given);
 
     const initrd = single('--initrd');
     const debuggee = bootDebuggee(
@@ -65,6 +64,7 @@ export const bootCommand: Command = {
         },
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
+        hypervisor: single('--hypervisor'),
         cpu: cpuNamed(single('--cpu') ?? 'default'),
         engine: engineNamed(single('--engine') ?? 'translator'),
         handlers: loadHandlers,
@@ -84,12 +84,6 @@ export const bootCommand: Command = {
     return exitStatus(run.stop, until !== undefined);
   },
 };
-
-function refuseWhatIsNotThere(given: ParsedArguments): void {
-  const hypervisor = given.values.get('--hypervisor')?.[0];
-  if (hypervisor !== undefined && hypervisor !== 'native')
-    throw usageError(`There is no hypervisor "${hypervisor}" in this version`, 'This version has native.');
-}
 
 async function readNamed(path: string): Promise<{ name: string; bytes: Uint8Array }> {
   return { name: basename(path), bytes: await readWholeFile(path) };

@@ -25,7 +25,7 @@ export function bootReport(
   const digits = (name: string): number => ((target.register(name)?.bits ?? 32) === 16 ? 4 : 8);
   return {
     entry: inspection.plan.entry,
-    hypervisor: 'native',
+    hypervisor: machine.hypervisor,
     stop: { reason: stop.reason, description: stop.description },
     instructions: target.instructions,
     mode: cpuMode(inspection.number('cr0'), inspection.number('eflags'), target.segment('cs').access),
@@ -45,7 +45,7 @@ export function bootReport(
       instruction: fault.instruction,
       during: fault.during ?? null,
     })),
-    hypercalls: {},
+    hypercalls: Object.fromEntries(machine.hypercalls.counts),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CpuIntercepts } from './intercepts.ts';
 import type { ShadowStack } from './shadow-stack.ts';
 import type { CpuState } from './state.ts';
 
@@ -43,6 +44,8 @@ export interface CpuContext {
   readonly state: CpuState;
   readonly memory: LinearMemory;
   readonly bus: CpuBus;
+  /** What stands under the guest; undefined on bare hardware. */
+  readonly intercepts?: CpuIntercepts | undefined;
   /** The record of calls, which every far transfer keeps. */
   readonly calls: ShadowStack;
   /** Drops every cached translation: after CR3, CR0.PG, CR0.WP and CR4 paging bits change, and on a change between CPL 3 and a lower one. */
@@ -57,4 +60,6 @@ export interface CpuContext {
   readonly instruction: { readonly ip: number; readonly next: number; readonly operandSize: 16 | 32 };
   /** Stops execution until an interrupt (HLT). */
   halt(): void;
+  /** Makes the run return after this instruction, so that what it brought about is looked at. */
+  attention(): void;
 }

@@ -16,7 +16,8 @@ export type CpuExit =
   /** After the instruction that touched. */
   | { readonly kind: 'watchpoint'; readonly hit: WatchHit }
   | { readonly kind: 'triple-fault'; readonly chain: readonly CpuFault[] }
-  | { readonly kind: 'unimplemented'; readonly what: string };
+  /** `hypercall`: before an instruction that makes a hypercall somebody waits for. */
+  | { readonly kind: 'unimplemented' | 'hypercall'; readonly what: string };
 
 /** The exits that carry nothing. */
 export const EXITS = {

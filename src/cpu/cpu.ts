@@ -10,6 +10,7 @@ import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
 import { ExceptionEntry } from './exception-entry.ts';
 import { InstructionBoundary } from './instruction-boundary.ts';
 import { InstructionExecution } from './instruction-execution.ts';
+import type { CpuIntercepts } from './intercepts.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { Mmu } from './mmu.ts';
 import { SAMPLING, type SamplingPolicy } from './translator/sampler.ts';
@@ -61,6 +62,8 @@ export class Cpu implements CpuContext {
   readonly memory: Mmu;
   readonly bus: CpuBus;
   readonly calls: ShadowStack;
+  /** What stands under the guest; undefined on bare hardware. */
+  intercepts: CpuIntercepts | undefined;
 
   private readonly options: CpuOptions;
   private readonly progress: RunProgress = { retired: 0, halted: false, attention: false };

@@ -43,7 +43,8 @@ const INVALID_OPCODE = 6;
  * the missing feature's name elsewhere. Undefined when the model has the encoding. `mnemonic` names it in the reason.
  */
 export function replacedOn(model: CpuModel, code: iced.Code, mnemonic: string): Description | undefined {
-  if (code === iced.Code.INVALID) return undefined;
+  // The instructions for asking a hypervisor raise #UD by themselves where there is none.
+  if (code === iced.Code.INVALID || code === iced.Code.Vmcall || code === iced.Code.Vmmcall) return undefined;
   const name = iced.Code[code];
   if (isHint(code))
     return model.features.has('HINT_NOP')

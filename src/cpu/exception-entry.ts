@@ -6,6 +6,7 @@ import type { CpuContext } from './context.ts';
 import type { CpuFaultEvent, RunProgress } from './cpu-run.ts';
 import type { DebugEvents } from './debug-events.ts';
 import { CpuFault, NewTaskFault, TripleFault } from './fault.ts';
+import type { ExceptionOutcome } from './intercepts.ts';
 import { SEGMENT } from './state.ts';
 import { raiseException } from './system/exception.ts';
 import { deliverInterrupt } from './system/interrupt-delivery.ts';
@@ -34,6 +35,8 @@ export class ExceptionEntry {
     const undo = fault.vector === VECTOR.DB && dr6 !== undefined ? this.debug.report(dr6) : undefined;
     // Of the debug exceptions, general detect alone is a fault that pushes RF (SDM 3, 17.3.1.1 and 17.3.1.3).
     if (dr6 === DR6.BD) state.systemFlags |= EFLAGS.RF;
+    const handled = this.askHypervisor(fault, ip, cs);
+    if (handled) return;
     try {
       this.record(raiseException(cpu, fault, ip), cs, ip);
       state.repeating = false;
@@ -42,6 +45,28 @@ export class ExceptionEntry {
       if (error instanceof TripleFault) this.record(error.chain, cs, ip);
       throw error;
     }
+  }
+
+  /** Shows an exception to the hypervisor; true when that took it. What the guest never sees is none of its faults. */
+  private askHypervisor(fault: CpuFault, ip: number, cs: number): boolean {
+    const { state, intercepts } = this.cpu;
+    if (intercepts?.exception === undefined) return false;
+    const before = { ip: state.ip, cr2: state.control(2) };
+    const { address } = fault.operands;
+    if (fault.vector === VECTOR.PF && address !== undefined) state.setControl(2, address);
+    state.ip = ip;
+    let outcome: ExceptionOutcome | undefined;
+    try {
+      outcome = intercepts.exception(fault);
+    } finally {
+      if (outcome === undefined) {
+        state.ip = before.ip;
+        state.setControl(2, before.cr2);
+      }
+    }
+    if (outcome === 'delivered') this.record([fault], cs, ip);
+    if (outcome !== undefined) this.cpu.attention();
+    return outcome !== undefined;
   }
 
   /** Enters the handler of an interrupt between two instructions. Throws {@link TripleFault} and `Unimplemented`. */

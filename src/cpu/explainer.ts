@@ -224,5 +224,6 @@ function contextOf(state: CpuState, memory: ObservingMmu, decoded: DecodedInstru
     debugRegistersChanged: nothing,
     codeContextChanged: nothing,
     halt: nothing,
+    attention: nothing,
   };
 }

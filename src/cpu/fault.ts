@@ -60,6 +60,17 @@ export class Unimplemented extends Error {
   }
 }
 
+/** A run stops before this instruction, because somebody waits for what it asks: a hypercall. The state is as before it. */
+export class StopBefore extends Error {
+  /** What the instruction asks, as a clause: "mmu_update(…)". */
+  readonly what: string;
+  constructor(what: string) {
+    super(what);
+    this.name = 'StopBefore';
+    this.what = what;
+  }
+}
+
 /**
  * A waiting x87 instruction with an unmasked exception pending while CR0.NE is 0 and IGNNE# inactive: the CPU stands still before it
  * until an interrupt comes (SDM 1, D.2.1). The state is as before the instruction.

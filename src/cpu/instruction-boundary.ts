@@ -7,7 +7,7 @@ import { EXITS, type CpuExit, type RunProgress } from './cpu-run.ts';
 import type { DebugEvents } from './debug-events.ts';
 import type { DecodedInstruction } from './decoder.ts';
 import type { ExceptionEntry } from './exception-entry.ts';
-import { CpuFault, NumericErrorFreeze, TripleFault, Unimplemented } from './fault.ts';
+import { CpuFault, NumericErrorFreeze, StopBefore, TripleFault, Unimplemented } from './fault.ts';
 import type { InstructionExecution } from './instruction-execution.ts';
 import { SEGMENT, SHADOW, type CpuState } from './state.ts';
 import { pendingInterrupt, virtualInterruptMet } from './system/virtual-8086.ts';
@@ -161,6 +161,7 @@ export class InstructionBoundary {
       this.watch.discard();
       if (worse instanceof TripleFault) return { kind: 'triple-fault', chain: worse.chain };
       if (worse instanceof Unimplemented) return { kind: 'unimplemented', what: worse.what };
+      if (worse instanceof StopBefore) return { kind: 'hypercall', what: worse.what };
       throw worse;
     }
   }

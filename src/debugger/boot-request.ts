@@ -3,6 +3,8 @@ import { chooseEntry } from '../boot/choose-entry.ts';
 import { applyPlan } from '../boot/load.ts';
 import type { LoadOptions } from '../boot/protocol.ts';
 import { hasElfMagic } from '../image/elf-header.ts';
+import { attachTo, type Hypervisor } from '../hypervisor/hypervisor.ts';
+import { hypervisorNamed } from '../hypervisor/hypervisors.ts';
 import { ElfFile } from '../image/elf.ts';
 import { Machine } from '../machine/machine.ts';
 import type { SymbolImage } from '../symbols/image.ts';
@@ -26,6 +28,8 @@ export interface BootRequest {
   /** `auto` or the name of an entry. */
   readonly entry: string;
   readonly load: LoadOptions;
+  /** What stands under the kernel: a name, or a hypervisor of the user's; undefined follows the entry. */
+  readonly hypervisor?: string | Hypervisor;
   /** Registers to set after the entry protocol has: names to expressions. */
   readonly registers: Readonly<Record<string, string>>;
   /** More symbols; `bias` is a number as text. */
@@ -41,8 +45,12 @@ export interface BootRequest {
 export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
   const plan = chooseEntry(request.kernel, request.entry, request.load);
   const { load, cpu, engine, handlers } = request;
-  const machine = new Machine({ memory: load.memory, cpu, engine, handlers });
+  const hypervisor = hypervisorOf(request.hypervisor ?? plan.hypervisor ?? 'native');
+  const machine = new Machine({ memory: load.memory + (plan.reservedMemory ?? 0), cpu, engine, handlers });
   applyPlan(plan, machine);
+  const { entry, information } = plan;
+  if (hypervisor !== undefined)
+    machine.attachSupervisor(attachTo(hypervisor, { entry, information, guestMemory: load.memory }));
   return createDebuggee(
     {
       machine,
@@ -54,6 +62,10 @@ export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debugg
     },
     scheduler,
   );
+}
+
+function hypervisorOf(asked: string | Hypervisor): Hypervisor | undefined {
+  return typeof asked === 'string' ? hypervisorNamed(asked) : asked;
 }
 
 /** The symbols of a file; a file that is no ELF, as a kernel with the a.out kludge, has none. */

@@ -68,9 +68,9 @@ export function createDebuggee(loaded: LoadedMachine, scheduler: Scheduler): Deb
   };
 }
 
-/** `128 MiB, native`. */
+/** `128 MiB, kvm`. */
 export function machineText({ machine }: Debuggee): string {
-  return `${binarySize(machine.memory.size)}, native`;
+  return `${binarySize(machine.memory.size)}, ${machine.hypervisor}`;
 }
 
 /** The code of the machine as it stands whenever it is read. */

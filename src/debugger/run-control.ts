@@ -26,7 +26,7 @@ const LONGEST_NAP_MILLISECONDS = 20;
 const TICKS_PER_MILLISECOND = TICKS_PER_SECOND / 1000;
 
 /** Stops that nothing continues from. */
-const FINAL: ReadonlySet<StopReason> = new Set(['triple-fault', 'shutdown', 'debug-exit']);
+const FINAL: ReadonlySet<StopReason> = new Set(['triple-fault', 'shutdown', 'debug-exit', 'error']);
 
 /** A run under way. */
 interface Run {

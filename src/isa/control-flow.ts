@@ -105,6 +105,8 @@ export const CONTROL_FLOW: readonly Description[] = [
   ),
   describe('Sysenter', (i) => i.transfer('sysenter'), ends),
   describe('Sysexit', (i) => i.transfer('sysexit'), ends),
+  describe('Vmcall', (i) => i.transfer('vmcall'), ends),
+  describe('Vmmcall', (i) => i.transfer('vmmcall'), ends),
   describe('Int', (i) => i.transfer('software-interrupt', i.binding.immediate(8), constant(8, 1)), ends),
   describe('Int3', (i) => i.transfer('software-interrupt', constant(8, 3)), ends),
   describe('Int1', (i) => i.transfer('debug-interrupt'), ends),

@@ -4,6 +4,7 @@ import { internalError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
 import type { Clock } from './clock.ts';
 import type { Device } from './device.ts';
+import type { PortIntercepts } from './supervisor.ts';
 import { UnclaimedAccesses } from './unclaimed.ts';
 
 /** What a read gives when nobody drives the data lines. */
@@ -18,6 +19,8 @@ export class Bus implements CpuBus {
   onNumericError: (asserted: boolean) => boolean = () => false;
   /** See {@link CpuBus.interruptWaits}. */
   interruptWaits: () => boolean = () => true;
+  /** What the hypervisor answers before the devices do. */
+  intercepts: PortIntercepts | undefined;
   /** The low half of IA32_APIC_BASE was written. */
   readonly onApicBase = new Emitter<number>();
   private readonly clock: Clock;
@@ -55,6 +58,8 @@ export class Bus implements CpuBus {
   }
 
   portRead(port: number, width: AccessWidth): number {
+    const virtual = this.intercepts?.portRead?.(port, width);
+    if (virtual !== undefined) return virtual >>> 0;
     const device = this.portMap.get(port);
     if (!device) {
       this.unclaimed.note('port', `read of port ${hex(port)} (${width} bits)`);
@@ -71,6 +76,7 @@ export class Bus implements CpuBus {
   }
 
   portWrite(port: number, width: AccessWidth, value: number): void {
+    if (this.intercepts?.portWrite?.(port, width, value) === true) return;
     const device = this.portMap.get(port);
     if (!device) {
       this.unclaimed.note('port', `write to port ${hex(port)} (${width} bits)`);

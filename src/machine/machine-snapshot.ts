@@ -4,11 +4,12 @@ import { Hash53 } from '../util/hash.ts';
 import { binarySize } from '../util/hex.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
 import type { DeviceState } from './device.ts';
+import type { HypercallLogState } from './hypercall-log.ts';
 import type { MachineStop } from './stop.ts';
 import type { UnclaimedAccesses } from './unclaimed.ts';
 
 /** Raised whenever a snapshot means something else than it did before. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** Bytes of a page of {@link MachineSnapshot.pages}. */
 export const SNAPSHOT_PAGE = 4096;
@@ -26,6 +27,7 @@ export interface MachineSnapshot {
   readonly time: MachineTime;
   readonly unclaimed: ReturnType<UnclaimedAccesses['save']>;
   readonly faults: readonly FaultRecord[];
+  readonly hypercalls: HypercallLogState;
   /** The stop that nothing continues from, if there was one. */
   readonly finalStop: MachineStop | undefined;
 }

@@ -7,26 +7,22 @@ import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
 import { acpiTables } from './firmware/acpi-tables.ts';
 import { Bus } from './bus.ts';
-import { MachineClock, TICKS_PER_SECOND } from './clock.ts';
-import type { TimedDevice } from './device.ts';
-import { createDevices, IRQ, type Devices } from './devices.ts';
+import { MachineClock } from './clock.ts';
+import type { Device } from './device.ts';
+import { createDevices, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
 import { handOver } from './firmware/firmware-handover.ts';
-import type { InterruptRouting } from './interrupts/interrupt-routing.ts';
-import {
-  checkSnapshot,
-  restorePages,
-  savePages,
-  SNAPSHOT_VERSION,
-  type MachineSnapshot,
-  type MachineTime,
-} from './machine-snapshot.ts';
+import { HypercallLog } from './hypercall-log.ts';
+import { IdleWait } from './idle-wait.ts';
+import { hardwareInterrupts } from './interrupts/hardware-interrupts.ts';
+import { checkSnapshot, restorePages, savePages, SNAPSHOT_VERSION, type MachineSnapshot } from './machine-snapshot.ts';
 import { NO_LOCAL_APIC } from './interrupts/local-apic-registers.ts';
 import { multiprocessorTables } from './firmware/multiprocessor-table.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './input/scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
+import type { AttachSupervisor, InterruptSource, Supervisor, SupervisorState } from './supervisor.ts';
 import type { SerialPort } from './serial/serial-port.ts';
 import type { ScreenSnapshot } from './video/vga-screen.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
@@ -53,12 +49,6 @@ const MOST_MEMORY = 0xc0000000;
 const TURN_WORK = 16;
 /** The CPU counts its budget in 31 bits. */
 const LARGEST_BUDGET = 0x7fffffff;
-/**
- * What has not woken the CPU this many ticks after every timer has acted once will never wake it: two of the longest periods of
- * the timer whose acts are not all interrupts, the 8254 with 55 ms.
- */
-const LONGEST_TIMER_WAIT = TICKS_PER_SECOND / 8;
-
 /** A PC: the CPU, its memory and its devices, and the loop that lets their time pass together. */
 export class Machine {
   readonly cpu: Cpu;
@@ -71,15 +61,17 @@ export class Machine {
   readonly console = new Emitter<string>();
   private readonly clock = new MachineClock(() => this.cpu.retired);
   private readonly faultLog = new FaultLog(() => this.cpu.instructionBytes());
-  private readonly interrupts: InterruptRouting;
-  private readonly timed: readonly TimedDevice[];
+  private interrupts: InterruptSource;
+  private timed: readonly SupervisorState[];
+  private readonly idleWait: IdleWait;
+  private supervisor: Supervisor | undefined;
+  private readonly noHypercalls = new HypercallLog(() => 0);
   /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */
   private finalStop: MachineStop | undefined;
   /** The last run ended in the middle of its work: the next instruction was not stopped at. */
   private yielded = false;
   /** Tick at which the CPU last ran. */
   private ranAt = 0;
-  private wait: MachineTime['wait'] = { since: -1, hopelessAt: 0 };
   /** Tick up to which the CPU may run unattended. */
   private horizon = 0;
   /** Before this tick nothing is due and nothing is pending, unless a device or the host says so first: what {@link step} asks alone. */
@@ -96,13 +88,15 @@ export class Machine {
     const { cpu: model, engine = 'translator', handlers } = options;
     this.cpu = new Cpu({ ramSize: options.memory, bus: this.bus, engine, model, handlers });
     this.memory = new PhysicalMemory(this.cpu.state);
-    const { devices, timed, interrupts } = createDevices(this.clock, this.bus, {
+    const hardware = createDevices(this.clock, this.bus, {
       ram: this.memory.bytes,
       setDevicePages: (first, last, device) => this.cpu.memory.setDevicePages(first, last, device),
     });
+    const { devices } = hardware;
     this.devices = devices;
-    this.timed = timed;
-    this.interrupts = interrupts;
+    this.timed = hardware.timed;
+    this.interrupts = hardwareInterrupts(this.cpu, hardware.interrupts);
+    this.idleWait = new IdleWait(this.clock, () => this.timed, hardware);
     this.onFault = this.faultLog.onFault;
     this.connect();
     const apic = this.cpu.state.model.features.has('APIC');
@@ -144,8 +138,9 @@ export class Machine {
       memory: this.memory.size,
       cpu: this.cpu.save(),
       pages: savePages(this.memory.bytes),
-      devices: Object.fromEntries(this.devices.all.map((device) => [device.name, device.save()])),
-      time: { idle: this.clock.idle, ranAt: this.ranAt, wait: this.wait, yielded: this.yielded },
+      devices: Object.fromEntries(this.stateful.map((device) => [device.name, device.save()])),
+      time: { idle: this.clock.idle, ranAt: this.ranAt, wait: this.idleWait.state, yielded: this.yielded },
+      hypercalls: this.hypercalls.save(),
       unclaimed: this.bus.unclaimed.save(),
       faults: [...this.faults],
       finalStop: this.finalStop,
@@ -161,22 +156,56 @@ export class Machine {
     restorePages(this.memory.bytes, snapshot.pages);
     this.cpu.restore(snapshot.cpu);
     this.clock.idle = snapshot.time.idle;
-    for (const device of this.devices.all) {
+    for (const device of this.stateful) {
       const state = snapshot.devices[device.name];
       if (state === undefined) throw internalError(`a snapshot without ${device.name}`);
       device.restore(state);
     }
     this.ranAt = snapshot.time.ranAt;
-    this.wait = snapshot.time.wait;
+    this.idleWait.state = snapshot.time.wait;
     this.yielded = snapshot.time.yielded;
+    this.hypercalls.restore(snapshot.hypercalls);
     this.bus.unclaimed.restore(snapshot.unclaimed);
     this.faultLog.restore(snapshot.faults);
     this.finalStop = snapshot.finalStop;
     this.hostActed();
   }
 
-  /** Types text on the US keyboard. Throws `no-such-key` before any key is pressed. */
+  /** What stands under the guest: "native" is bare hardware. */
+  get hypervisor(): string {
+    return this.supervisor?.name ?? 'native';
+  }
+
+  /** The hypercalls of the guest; on bare hardware there are none. */
+  get hypercalls(): HypercallLog {
+    return this.supervisor?.hypercalls ?? this.noHypercalls;
+  }
+
+  /** Puts a hypervisor under the guest, which stands at its entry. */
+  attachSupervisor(attach: AttachSupervisor): void {
+    const { cpu, memory, clock, bus } = this;
+    const supervisor = attach({
+      cpu,
+      memory,
+      clock,
+      print: (text) => this.console.fire(text),
+      stop: (stop) => {
+        this.finalStop ??= stop;
+        cpu.attention();
+      },
+      reportGap: (what) => bus.unclaimed.note('device', what),
+    });
+    this.supervisor = supervisor;
+    cpu.intercepts = supervisor.intercepts;
+    bus.intercepts = supervisor.ports;
+    this.timed = [...this.timed, supervisor.device];
+    if (supervisor.interrupts !== undefined) this.interrupts = supervisor.interrupts;
+    this.hostActed();
+  }
+
+  /** Types text on the US keyboard, or on the console of the hypervisor. Throws `no-such-key` before any key is pressed. */
   typeText(text: string): void {
+    if (this.supervisor?.consoleInput !== undefined) return this.receiveSerial(new TextEncoder().encode(text));
     this.pressScanCodes(typedText(text));
   }
 
@@ -203,9 +232,11 @@ export class Machine {
     this.hostActed();
   }
 
-  /** Bytes arrive at a serial port, COM1 unless another is given. */
+  /** Bytes arrive at a serial port, COM1 unless another is given; or on the console of the hypervisor in the place of COM1. */
   receiveSerial(bytes: Iterable<number>, port: SerialPort = this.devices.serial): void {
-    for (const byte of bytes) port.receive(byte);
+    const console = port === this.devices.serial ? this.supervisor : undefined;
+    if (console?.consoleInput !== undefined) console.consoleInput(bytes);
+    else for (const byte of bytes) port.receive(byte);
     this.hostActed();
   }
 
@@ -307,7 +338,7 @@ export class Machine {
   /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
   private deviceAccessed(): void {
     this.quietUntil = 0;
-    const interrupted = this.interrupts.pending() && this.cpu.interruptible;
+    const interrupted = this.interrupts.pending() && this.interrupts.open();
     if (interrupted || this.nonMaskableDue || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
   }
 
@@ -322,6 +353,9 @@ export class Machine {
         return (this.finalStop = this.tripleFault(exit.chain));
       case 'unimplemented':
         return stops.unimplemented(this.nextAddress(), exit.what);
+      case 'hypercall':
+        // Where nobody stops, the call is made when the instruction runs again.
+        return limits.breakpoints === false ? undefined : stops.hypercall(this.nextAddress(), exit.what);
       case 'slice':
         // The slice may end together with what a device asked for: the next turn tells.
         return this.finalStop ?? stops.slice();
@@ -340,7 +374,11 @@ export class Machine {
   private interruptDue(): (() => void) | undefined {
     const { cpu, interrupts } = this;
     if (this.nonMaskableDue) return () => cpu.deliverNonMaskable();
-    return interrupts.pending() && cpu.interruptible ? () => cpu.deliverInterrupt(interrupts.acknowledge()) : undefined;
+    if (!interrupts.pending() || !interrupts.open()) return undefined;
+    return () => {
+      cpu.wake();
+      interrupts.deliver();
+    };
   }
 
   private deliver(interrupt: () => void): MachineStop | undefined {
@@ -359,13 +397,12 @@ export class Machine {
   private waitForEvent(hostWatches: boolean): MachineStop | undefined {
     const { clock, cpu } = this;
     const at = codeAddress(cpu.state, cpu.instruction.ip);
-    if (!cpu.interruptible) return stops.haltInterruptsOff(at);
+    const { supervisor } = this;
+    // A hypervisor wakes its guest by rules of its own.
+    if (!cpu.interruptible && supervisor?.interrupts === undefined) return stops.haltInterruptsOff(at);
     const next = this.nextEvent();
-    const hostInput = Math.min(...[this.devices.keyboard, ...this.serialPorts].map((device) => device.nextEvent()));
-    if (this.wait.since !== this.ranAt) this.wait = { since: this.ranAt, hopelessAt: this.hopelessAt() };
-    const timerMayWake = next !== Infinity && clock.now < this.wait.hopelessAt;
-    const mayWake = timerMayWake || hostInput !== Infinity || (hostWatches && this.hostCanWake());
-    if (!mayWake) return stops.haltNoEvent(at);
+    const mayBeTyped = hostWatches && supervisor?.consoleInput !== undefined;
+    if (!mayBeTyped && !this.idleWait.mayEnd(this.ranAt, next, hostWatches)) return stops.haltNoEvent(at);
     if (next !== Infinity) clock.skipTo(next);
     return hostWatches ? stops.idle() : undefined;
   }
@@ -377,18 +414,9 @@ export class Machine {
     this.cpu.attention();
   }
 
-  /** Whether a key, the mouse or a serial byte that has not come yet would interrupt. */
-  private hostCanWake(): boolean {
-    const { interrupts } = this;
-    const serialCanWake = this.serialPorts.some(
-      (port) => port.interruptsOnReceive && port.interrupts.some((irq) => interrupts.enabled(irq)),
-    );
-    return interrupts.enabled(IRQ.keyboard) || interrupts.enabled(IRQ.mouse) || serialCanWake;
-  }
-
-  private hopelessAt(): number {
-    const acts = this.timed.map((device) => device.nextEvent()).filter(Number.isFinite);
-    return Math.max(this.clock.now, ...acts) + LONGEST_TIMER_WAIT;
+  /** Whose state is in a snapshot. */
+  private get stateful(): readonly Pick<Device, 'name' | 'save' | 'restore'>[] {
+    return this.supervisor === undefined ? this.devices.all : [...this.devices.all, this.supervisor.device];
   }
 
   private nextEvent(): number {

@@ -78,6 +78,11 @@ export const stops = {
     };
   },
 
+  hypercall: (at: string, what: string): MachineStop => ({
+    reason: 'hypercall',
+    description: `Before the hypercall ${what} at ${at}.`,
+  }),
+
   unimplemented: (at: string, what: string): MachineStop => ({
     reason: 'unimplemented',
     description: `At ${at} the guest needs what this machine does not have: ${what}.`,

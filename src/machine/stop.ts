@@ -21,6 +21,10 @@ export type StopReason =
   | 'shutdown'
   /** Port 0xF4 was written. */
   | 'debug-exit'
+  /** Before an instruction that makes a hypercall the user waits for. */
+  | 'hypercall'
+  /** The guest crashed, and its hypervisor ended it. */
+  | 'error'
   /** An instruction, mode or device that this machine does not have. */
   | 'unimplemented';
 

@@ -159,7 +159,7 @@ describe('start-of-day boot', () => {
       ['boot', PARAVIRT, '--engine', 'jit'],
       /There is no engine "jit" in this version[^]*translator, interpreter, reference/,
     ],
-    [['boot', PARAVIRT, '--hypervisor', 'xen'], /There is no hypervisor "xen" in this version/],
+    [['boot', PARAVIRT, '--hypervisor', 'kwm'], /There is no hypervisor "kwm"[^]*Did you mean "kvm"\?/],
     [['boot', PARAVIRT, '--register', 'ecx'], /--register "ecx" sets nothing/],
     [['boot', PARAVIRT, '--register', 'exc=1'], /There is no register "exc"/],
     [

@@ -2,6 +2,7 @@ import { cpuidFeatureWord, type CpuModel } from '../../x86/cpu-model.ts';
 import { MSR } from '../../x86/model-specific-registers.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import type { CpuContext } from '../context.ts';
+import type { CpuState } from '../state.ts';
 import type { SystemOperations } from './operation.ts';
 
 /** CPUID results in the order EAX, EBX, ECX, EDX. */
@@ -61,15 +62,22 @@ function word(text: string, at: number): number {
 const APIC_FEATURE = 1 << 9;
 const APIC_ENABLE = 1n << 11n;
 
-function identify({ state }: CpuContext): void {
+function identify({ state, intercepts }: CpuContext): void {
   const leaf = state.register32(REGISTER.eax);
-  const [eax, ebx, ecx, edx] = cpuidLeaf(state.model, leaf);
+  const own = ownLeaf(state, leaf);
+  const [eax, ebx, ecx, edx] = intercepts?.cpuid?.(leaf, state.register32(REGISTER.ecx), own) ?? own;
   state.setRegister32(REGISTER.eax, eax);
   state.setRegister32(REGISTER.ebx, ebx);
   state.setRegister32(REGISTER.ecx, ecx);
+  state.setRegister32(REGISTER.edx, edx);
+}
+
+/** What the CPU answers as it stands. */
+function ownLeaf(state: CpuState, leaf: number): CpuidLeaf {
+  const [eax, ebx, ecx, edx] = cpuidLeaf(state.model, leaf);
   const apicOff =
     leaf === 1 && state.model.features.has('APIC') && (state.modelSpecific(MSR.apicBase) & APIC_ENABLE) === 0n;
-  state.setRegister32(REGISTER.edx, apicOff ? edx & ~APIC_FEATURE : edx);
+  return [eax, ebx, ecx, apicOff ? edx & ~APIC_FEATURE : edx];
 }
 
 export const cpuidOperations: SystemOperations = { cpuid: (cpu) => identify(cpu) };

@@ -16,6 +16,8 @@ const UNCACHED = 7;
 
 function readMsr(cpu: CpuContext): void {
   requirePrivilege(cpu, 'RDMSR');
+  const virtual = cpu.intercepts?.readMsr?.(cpu.state.register32(REGISTER.ecx));
+  if (virtual !== undefined) return setPair(cpu, virtual);
   const { index } = requireMsr(cpu, 'RDMSR');
   setPair(cpu, index === MSR.timeStampCounter ? timeStamp(cpu) : cpu.state.modelSpecific(index));
 }
@@ -23,8 +25,9 @@ function readMsr(cpu: CpuContext): void {
 function writeMsr(cpu: CpuContext): void {
   requirePrivilege(cpu, 'WRMSR');
   const { state } = cpu;
-  const fact = requireMsr(cpu, 'WRMSR');
   const value = (BigInt(state.register32(REGISTER.edx)) << 32n) | BigInt(state.register32(REGISTER.eax));
+  if (cpu.intercepts?.writeMsr?.(state.register32(REGISTER.ecx), value) === true) return cpu.attention();
+  const fact = requireMsr(cpu, 'WRMSR');
   checkWrite(fact, value);
   const { index } = fact;
   if (index === MSR.timeStampCounter) {

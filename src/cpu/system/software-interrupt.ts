@@ -1,4 +1,5 @@
 import { VECTOR } from '../../x86/exceptions.ts';
+import { askHypervisor } from './hypercall.ts';
 import { deliverInterrupt } from './interrupt-delivery.ts';
 import { inVirtual8086Mode, type SystemOperations } from './operation.ts';
 import { redirectInterrupt } from './virtual-8086.ts';
@@ -9,6 +10,7 @@ export const softwareInterruptOperations: SystemOperations = {
    * INT n asks for IOPL 3 and can be redirected (SDM 3, 20.3.3).
    */
   'software-interrupt': (cpu, [vector = 0, explicit = 0]) => {
+    if (askHypervisor(cpu, (by) => by.softwareInterrupt?.(vector))) return;
     if (explicit !== 0 && inVirtual8086Mode(cpu) && redirectInterrupt(cpu, vector)) return;
     deliverInterrupt(cpu, vector, { kind: 'software', returnIp: cpu.instruction.next });
   },

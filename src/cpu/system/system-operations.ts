@@ -6,6 +6,7 @@ import { farReturnOperations } from './far-return.ts';
 import { farTransferOperations } from './far-transfer.ts';
 import { fxsaveOperations } from './fxsave.ts';
 import { flagOperations } from './flag-access.ts';
+import { hypercallOperations } from './hypercall.ts';
 import { msrOperations } from './model-specific-registers.ts';
 import type { SystemOperations } from './operation.ts';
 import { portOperations } from './port-io.ts';
@@ -29,6 +30,7 @@ export const systemOperations: SystemOperations = {
   ...farTransferOperations,
   ...farReturnOperations,
   ...softwareInterruptOperations,
+  ...hypercallOperations,
   ...segmentOperations,
   ...tableRegisterOperations,
   ...controlRegisterOperations,

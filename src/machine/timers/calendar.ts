@@ -11,6 +11,9 @@ export interface CalendarTime {
   readonly second: number;
 }
 
+/** Seconds from 1970-01-01 00:00:00 UTC to the moment every machine is switched on. */
+export const POWER_ON_UNIX_TIME = 1_161_993_600;
+
 const SECONDS_PER_DAY = 86_400;
 /** Every machine is switched on at 2006-10-28 00:00:00: days since 0000-03-01 of the proleptic Gregorian calendar. */
 const FIRST_DAY = 732_917;

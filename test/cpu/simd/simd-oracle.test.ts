@@ -87,6 +87,7 @@ const context = (cpu: Guest['cpu']): Parameters<NonNullable<(typeof fxsaveOperat
   debugRegistersChanged: () => undefined,
   codeContextChanged: () => undefined,
   halt: () => undefined,
+  attention: () => undefined,
   instruction: cpu.instruction,
 });
 

@@ -127,6 +127,9 @@ export class BareCpu implements CpuContext {
   codeContextChanged(): void {
     this.events.push('context');
   }
+  attention(): void {
+    // Nothing runs here that could return.
+  }
   halt(): void {
     this.events.push('halt');
   }
