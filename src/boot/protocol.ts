@@ -131,10 +131,6 @@ export interface LoadPlan {
   readonly reservedMemory?: number;
   /** Virtual minus physical address of the image while paging is off; 0 for identity-linked kernels. Lets symbols be found before paging. */
   readonly physicalBias: number;
-  /** What stands under the guest when nobody asks for something else; bare hardware without. */
-  readonly hypervisor?: string;
-  /** Bytes of machine memory that the plan uses above the memory of the guest. */
-  readonly reservedMemory?: number;
   /** Which revision of a protocol that had several: "2.6.24". */
   readonly revision?: string;
   /** Debug Console sentence: `Chose multiboot because kernel.elf has a Multiboot 1 header at file offset 0x1000.` */
