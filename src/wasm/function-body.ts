@@ -186,6 +186,11 @@ export class FunctionBody {
     this.withIndex(0x0e, count - 1);
     for (let n = 0; n < count; n++) writeUnsigned(this.code, n);
   }
+  /** Branches to one of some labels by a top of stack below their number; to the last one otherwise. */
+  branchByTable(labels: readonly number[]): void {
+    this.withIndex(0x0e, labels.length - 1);
+    for (const label of labels) writeUnsigned(this.code, this.openBlocks - label);
+  }
 
   /** The encoded body with its size. */
   encode(): number[] {

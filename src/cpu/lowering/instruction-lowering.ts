@@ -6,6 +6,8 @@ import * as L from '../layout.ts';
 import type { FlagPart } from './value-lowering.ts';
 import { ShadowStackLowering } from './shadow-stack-lowering.ts';
 
+export type FlagsCommit = Extract<Commit, { readonly kind: 'flags' }>;
+
 /**
  * Lowers recorded instructions: the checks, then the store, then what cannot fail, then control. It never raises a fault: where an
  * instruction cannot complete it bails with the state as before it, and the evaluator runs that one.
@@ -59,9 +61,7 @@ export abstract class InstructionLowering extends ShadowStackLowering {
           this.writeRegister(commit.register, commit.value);
           break;
         case 'flags':
-          if (commit.flags !== 'logic') this.setFlagPart('a', commit.a);
-          if (commit.b !== undefined) this.setFlagPart('b', commit.b);
-          this.setFlagPart('result', commit.result);
+          this.setFlags(commit);
           this.setFlagKind(commit.flags, commit.width);
           this.known = conditional ? undefined : { kind: commit.flags, width: commit.width };
           break;
@@ -114,7 +114,13 @@ export abstract class InstructionLowering extends ShadowStackLowering {
     this.code.i32(mask);
     this.code.numeric('and');
   }
-  private setFlagPart(part: FlagPart, value: Value): void {
+  /** Keeps the operands and the result that the flags follow from. */
+  protected setFlags({ flags, a, b, result }: FlagsCommit): void {
+    if (flags !== 'logic') this.setFlagPart('a', a);
+    if (b !== undefined) this.setFlagPart('b', b);
+    this.setFlagPart('result', result);
+  }
+  protected setFlagPart(part: FlagPart, value: Value): void {
     this.writeFlagPart(part, () => this.emit(value), value.width === 64 ? 64 : 32);
   }
   private setFlagKind(kind: FlagKind, width: Width): void {

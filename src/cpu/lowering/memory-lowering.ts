@@ -1,5 +1,5 @@
 import type { Commit } from '../../isa/instruction.ts';
-import type { MemoryAccess, SegmentRef, Value } from '../../isa/value.ts';
+import type { MemoryAccess, SegmentRef, Value, Width } from '../../isa/value.ts';
 import { internalError } from '../../util/errors.ts';
 import { I32, I64 } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
@@ -7,10 +7,13 @@ import { FUNCTION } from './functions.ts';
 import { FlagLowering } from './flag-lowering.ts';
 
 /** Where a read-modify-write goes: its linear address, and its address in memory (0: take the slow path). */
-interface Place {
+export interface Place {
   readonly linear: number;
   readonly host: number;
 }
+
+/** What slow paths are told beside the number of bytes: the access is or becomes a write. */
+const FOR_WRITING = 16;
 
 /** Memory through segments and the software TLBs. */
 export abstract class MemoryLowering extends FlagLowering {
@@ -118,11 +121,7 @@ export abstract class MemoryLowering extends FlagLowering {
       code.set(loaded);
       code.else();
     }
-    code.get(linear);
-    code.i32(bytes | (write ? 16 : 0));
-    code.call(width === 64 ? FUNCTION.load64 : FUNCTION.load32);
-    code.set(loaded);
-    this.bailIfAsked();
+    this.loadSlowly(linear, bytes | (write ? FOR_WRITING : 0), loaded, width);
     if (write) code.end();
     code.else();
     code.get(linear);
@@ -140,22 +139,9 @@ export abstract class MemoryLowering extends FlagLowering {
     const { code } = this;
     const { value } = commit;
     const bytes = value.width / 8;
-    const slow = value.width === 64 ? FUNCTION.store64 : FUNCTION.store32;
     this.pin(value);
     const place = commit.access === undefined ? undefined : this.places.get(commit.access);
-    if (place !== undefined) {
-      code.get(place.host);
-      code.if();
-      code.get(place.host);
-      this.emit(value);
-      code.store(value.width, 0);
-      code.else();
-      code.get(place.linear);
-      code.i32(bytes | 16);
-      this.emit(value);
-      code.call(slow);
-      return code.end();
-    }
+    if (place !== undefined) return this.storeBack(place, value);
     const linear = this.linear(commit.segment, commit.offset, bytes, true);
     const entry = this.lookUp(linear, bytes, true);
     const host = code.temporary(I32);
@@ -167,11 +153,7 @@ export abstract class MemoryLowering extends FlagLowering {
     this.emit(value);
     code.store(value.width, 0);
     code.else();
-    code.get(linear);
-    code.i32(bytes);
-    this.emit(value);
-    code.call(slow);
-    this.bailIfAsked();
+    this.storeSlowly(linear, bytes, value);
     code.end();
     code.else();
     code.get(linear);
@@ -180,6 +162,40 @@ export abstract class MemoryLowering extends FlagLowering {
     this.emit(value);
     code.store(value.width, 0);
     code.end();
+  }
+
+  /** Stores what a read-modify-write has computed where it has read from. */
+  protected storeBack({ linear, host }: Place, value: Value): void {
+    const { code } = this;
+    code.get(host);
+    code.if();
+    code.get(host);
+    this.emit(value);
+    code.store(value.width, 0);
+    code.else();
+    this.callStore(linear, (value.width / 8) | FOR_WRITING, value);
+    code.end();
+  }
+
+  /** Loads what the TLB has no entry for, into a local. */
+  protected loadSlowly(linear: number, access: number, loaded: number, width: Width): void {
+    const { code } = this;
+    code.get(linear);
+    code.i32(access);
+    code.call(width === 64 ? FUNCTION.load64 : FUNCTION.load32);
+    code.set(loaded);
+    this.bailIfAsked();
+  }
+  /** Stores what the TLB has no entry for. */
+  protected storeSlowly(linear: number, access: number, value: Value): void {
+    this.callStore(linear, access, value);
+    this.bailIfAsked();
+  }
+  private callStore(linear: number, access: number, value: Value): void {
+    this.code.get(linear);
+    this.code.i32(access);
+    this.emit(value);
+    this.code.call(value.width === 64 ? FUNCTION.store64 : FUNCTION.store32);
   }
 
   private bailIfAsked(): void {

@@ -1,5 +1,5 @@
 import type { CodeBlock } from '../code-cache.ts';
-import type { RegionBlock } from './region.ts';
+import type { BlockPart } from './region.ts';
 
 /** Jumps that never go on with the next instruction. */
 const NO_NEXT: ReadonlySet<string> = new Set(['Jmp', 'Ret', 'Retf', 'Iret']);
@@ -28,7 +28,7 @@ export function selectBlocks(root: CodeBlock, find: FindBlock, most: number): Se
 }
 
 /** Cuts blocks where another one of them starts, and after what the evaluator must run. In ascending order of address. */
-export function cutBlocks(blocks: Iterable<CodeBlock>): RegionBlock[] {
+export function cutBlocks(blocks: Iterable<CodeBlock>): BlockPart[] {
   const sorted = [...blocks].sort((a, b) => a.ip - b.ip);
   const starts = new Set(sorted.map(({ ip }) => ip));
   return sorted.map((block) => {

@@ -1,10 +1,22 @@
+import type { Instruction } from '../../isa/instruction.ts';
+import type { Width } from '../../isa/value.ts';
 import type { CodeBlock } from '../code-cache.ts';
+import type { RegionShape } from './region-shape.ts';
 
 /** What a region runs of a block: its first instructions, up to the start of another block of the region or one for the evaluator. */
-export interface RegionBlock {
+export interface BlockPart {
   readonly block: CodeBlock;
-  /** Instructions that are run, and paid for at the block's head. */
+  /** Instructions that are run. */
   readonly count: number;
+}
+
+export interface RegionBlock extends BlockPart {
+  /** Its instructions, recorded with their operands. */
+  readonly recorded: readonly Instruction<Width>[];
+  /** Table index of the interpreter's handler for its first micro-op, which the region may have taken the place of. */
+  readonly handler: number;
+  /** Instructions that are paid for at its head: its own, and those of the longest way on that pays for nothing itself. */
+  readonly prepaid: number;
 }
 
 /** Blocks of one code page that are one function, in ascending order of address. */
@@ -14,4 +26,6 @@ export interface Region {
   /** Segments taken to be flat (bits as of `FLAT_SEGMENTS` in `layout.ts`). */
   readonly flatSegments: number;
   readonly blocks: readonly RegionBlock[];
+  /** Numbers are places in `blocks`. */
+  readonly shape: RegionShape;
 }

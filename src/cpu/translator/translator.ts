@@ -3,7 +3,8 @@ import { FIRST_REGION, type HandlerTable } from '../interpreter/handler-table.ts
 import type { MicroOpArena } from '../interpreter/micro-op-arena.ts';
 import { regionModule } from './region-module.ts';
 import { cutBlocks, MOST_BLOCKS, selectBlocks } from './region-selection.ts';
-import type { Region } from './region.ts';
+import { planRegion } from './region-plan.ts';
+import type { BlockPart, Region } from './region.ts';
 import { Sampler, type SamplingPolicy } from './sampler.ts';
 
 /**
@@ -70,6 +71,8 @@ export class Translator {
   /** Looks at where the CPU is: the block that starts at its next micro-op, undefined when none does. */
   look(microOp: number, block: CodeBlock | undefined): void {
     if (this.interpreter.arena.handler(microOp) >= FIRST_REGION) return this.sampler.foundTranslated();
+    // The interpreter runs the rest of a budget that did not last for a region.
+    if (block !== undefined && this.regions.has(block)) return this.sampler.foundTranslated();
     if (block?.microOp !== microOp || block.instructions[0]?.form.slow !== false) return;
     if (block.leavesSegment || this.interpreter.hasBreakpoint(block)) return;
     const reluctance = Math.min(this.changes.get(block.physical >>> 12) ?? 0, MOST_RELUCTANT);
@@ -110,14 +113,16 @@ export class Translator {
     const handler = handlers.reserveRegion();
     if (handler === undefined) return;
     const flatSegments = this.segmented.has(root.physical >>> 12) ? 0 : this.interpreter.flatSegments();
-    const region: Region = { handler, flatSegments, blocks: cutBlocks(this.select(root)) };
+    const parts = cutBlocks(this.select(root));
+    for (const { block } of parts) this.giveBack(block);
+    const region = planRegion(parts, root, ({ microOp }) => arena.handler(microOp), { handler, flatSegments });
     handlers.installRegion(regionModule(region));
     this.work += sizeOf(region) * COST;
     this.experience += sizeOf(region);
-    for (const [number, { block }] of region.blocks.entries()) {
-      this.giveBack(block);
-      this.regions.set(block, region);
-      arena.enterRegion(block.microOp, handler, number);
+    for (const { block } of region.blocks) this.regions.set(block, region);
+    for (const [entry, number] of region.shape.entries.entries()) {
+      const microOp = region.blocks[number]?.block.microOp;
+      if (microOp !== undefined) arena.enterRegion(microOp, handler, entry);
     }
   }
 
@@ -162,4 +167,5 @@ export class Translator {
   }
 }
 
-const sizeOf = ({ blocks }: Pick<Region, 'blocks'>): number => blocks.reduce((size, { count }) => size + count, 0);
+const sizeOf = ({ blocks }: { readonly blocks: readonly BlockPart[] }): number =>
+  blocks.reduce((size, { count }) => size + count, 0);
