@@ -108,10 +108,9 @@ for (const engine of ENGINES) {
     it('waits behind POP SS too, and goes before an interrupt that waits as well (SDM 3, table 6-2)', () => {
       const machine = boot(`gate 0x20, timer
         remap 0xfe, 0xff
-        outb 0x43, 0x34
-        outb 0x40, 0x10
-        outb 0x40, 0x00
-        mov ecx, 3000
+        outb 0x43, 0x10
+        outb 0x40, 0x01
+        mov ecx, 300
         loop $
         push ss
         mov edx, 1
