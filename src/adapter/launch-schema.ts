@@ -18,7 +18,7 @@ export interface SymbolsConfiguration {
 /** The attributes of a `launch` request. What each one means stands in {@link LAUNCH_SCHEMA}. */
 export interface LaunchConfiguration {
   readonly program: string;
-  readonly entry?: 'auto' | 'multiboot' | 'linux32' | 'native';
+  readonly entry?: 'auto' | 'multiboot' | 'multiboot2' | 'linux32' | 'native';
   readonly entryAddress?: string;
   readonly hypervisor?: string;
   readonly poison?: boolean;
@@ -48,7 +48,7 @@ export const LAUNCH_SCHEMA = {
     },
     entry: {
       type: 'string',
-      enum: ['auto', 'multiboot', 'linux32', 'native'],
+      enum: ['auto', 'multiboot', 'multiboot2', 'linux32', 'native'],
       default: 'auto',
       description:
         'How the kernel is entered. "auto" takes the first that the image offers and says what else there is.',

@@ -40,7 +40,8 @@ export function chooseEntry(
   const { entry, label } = protocol;
   if (options.initrd !== undefined && protocol.takesInitrd !== true)
     throw initrdNotTaken(protocol, options.initrd.name);
-  return { entry, label, chosen: sentence, ...protocol.plan(image, options) };
+  const { remark, ...plan } = protocol.plan(image, options);
+  return { entry, label, chosen: [sentence, remark].filter((part) => part !== undefined).join(' '), ...plan };
 }
 
 /** Which protocol to enter by, and why. Throws when there is none. */

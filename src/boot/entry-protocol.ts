@@ -2,7 +2,10 @@ import type { KernelImage } from './kernel-image.ts';
 import type { EntryName, LoadOptions, LoadPlan, Recognition } from './protocol.ts';
 
 /** A plan before somebody says why this entry was chosen. */
-export type ProtocolPlan = Omit<LoadPlan, 'entry' | 'label' | 'chosen'>;
+export interface ProtocolPlan extends Omit<LoadPlan, 'entry' | 'label' | 'chosen'> {
+  /** What the user should know of the plan, a sentence: "Loaded at physical 0x07c00000 instead of 0x00200000." */
+  readonly remark?: string;
+}
 
 /** One way into a kernel. */
 export interface EntryProtocol {

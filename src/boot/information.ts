@@ -2,6 +2,7 @@ import type { ReadPhysical } from './guest-memory.ts';
 import type { InformationNode } from './information-node.ts';
 import { decodeLguestBootInfo } from './lguest-information.ts';
 import { decodeMultibootInformation } from './multiboot-information.ts';
+import { decodeMultiboot2Information } from './multiboot2-information.ts';
 import type { BootInformation } from './protocol.ts';
 import { decodeStartInfo } from './xen-start-info.ts';
 
@@ -11,6 +12,7 @@ const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
   lguest_boot_info: decodeLguestBootInfo,
   start_info: decodeStartInfo,
+  multiboot2_info: decodeMultiboot2Information,
 };
 
 /** The structure that the loader left for the kernel, as memory holds it now. */

@@ -1,10 +1,19 @@
 import { StartOfDayError } from '../util/errors.ts';
-import { count, hex } from '../util/hex.ts';
+import { hex } from '../util/hex.ts';
 import { elfOf } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { placeElf } from './kernel-segments.ts';
 import type { KernelPlacement } from './kernel-segments.ts';
-import { checksumFor, checksumSum, HEADER_MAGIC, SEARCH_LENGTH, unknownRequirement } from './multiboot-header.ts';
+import { placeByAddressFields } from './multiboot-address-fields.ts';
+import type { AddressField, AddressFieldName } from './multiboot-address-fields.ts';
+import {
+  ADDRESS_LAYOUT,
+  checksumFor,
+  checksumSum,
+  HEADER_MAGIC,
+  SEARCH_LENGTH,
+  unknownRequirement,
+} from './multiboot-header.ts';
 import type { HeaderSearch, MultibootHeader, NearHeader } from './multiboot-header.ts';
 
 const HEADER_FIRST = 'Put the header section first in SECTIONS and wrap it in KEEP().';
@@ -23,7 +32,20 @@ export function acceptedHeader(image: KernelImage, { header, near }: HeaderSearc
 
 /** Where the kernel goes and where it is entered. Throws what in the image says that it cannot be loaded. */
 export function placeKernel(image: KernelImage, header: MultibootHeader): KernelPlacement {
-  if (header.addresses !== undefined) return placeByHeader(image, header, header.addresses);
+  const { addresses, offset } = header;
+  if (addresses !== undefined) {
+    const field = (name: AddressFieldName): AddressField => ({
+      value: addresses[name],
+      offset: offset + ADDRESS_LAYOUT[name][0],
+    });
+    return placeByAddressFields(image, offset, {
+      header_addr: field('header_addr'),
+      load_addr: field('load_addr'),
+      load_end_addr: field('load_end_addr'),
+      bss_end_addr: field('bss_end_addr'),
+      entry_addr: field('entry_addr'),
+    });
+  }
   const elf = elfOf(image);
   if (elf.bits === 64)
     throw refuse(
@@ -36,61 +58,6 @@ export function placeKernel(image: KernelImage, header: MultibootHeader): Kernel
       },
     );
   return placeElf(elf);
-}
-
-/** The address fields override the program headers (3.1.3). */
-function placeByHeader(
-  image: KernelImage,
-  { offset }: MultibootHeader,
-  addresses: NonNullable<MultibootHeader['addresses']>,
-): KernelPlacement {
-  const { header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr } = addresses;
-  const field = (name: string, at: number, value: number, needed: string): StartOfDayError =>
-    refuse('multiboot-address', `${name} in the Multiboot header of ${image.name} does not fit the file`, {
-      detail: `${name} at file offset ${hex(offset + at)} is ${hex(value, 8)}; needed: ${needed}`,
-      mend: 'Take the address fields from symbols of the linker script.',
-    });
-  if (load_addr > header_addr) throw field('load_addr', 16, load_addr, `at most header_addr, ${hex(header_addr, 8)}`);
-  const start = offset - (header_addr - load_addr);
-  if (start < 0)
-    throw field(
-      'header_addr',
-      12,
-      header_addr,
-      `at most ${hex(load_addr + offset, 8)}: only ${hex(offset)} bytes stand before the header`,
-    );
-  const available = image.bytes.length - start;
-  const length = load_end_addr === 0 ? available : load_end_addr - load_addr;
-  if (length < 0 || length > available)
-    throw field(
-      'load_end_addr',
-      20,
-      load_end_addr,
-      `${hex(load_addr, 8)} … ${hex(load_addr + available, 8)}: the file has ${count(available)} bytes from load_addr on`,
-    );
-  const size = bss_end_addr === 0 ? length : bss_end_addr - load_addr;
-  if (size < length)
-    throw field('bss_end_addr', 24, bss_end_addr, `0, or at least ${hex(load_addr + length, 8)}, where the data ends`);
-  if (entry_addr < load_addr || entry_addr >= load_addr + size)
-    throw field(
-      'entry_addr',
-      28,
-      entry_addr,
-      `an address in what is loaded, ${hex(load_addr, 8)} … ${hex(load_addr + size - 1, 8)}`,
-    );
-  return {
-    regions: [{ name: 'kernel image', address: load_addr, bytes: image.bytes.subarray(start, start + length), size }],
-    entry: entry_addr,
-    bias: (linkedAddress(image, start + entry_addr - load_addr, entry_addr) - entry_addr) >>> 0,
-    source: 'address fields of the header',
-  };
-}
-
-/** The address that the ELF headers, when there are any, give a byte of the file; else its physical address. */
-function linkedAddress(image: KernelImage, fileOffset: number, physical: number): number {
-  if (image.elf instanceof StartOfDayError || image.elf.bits === 64) return physical;
-  const segment = image.elf.loads.find((load) => fileOffset >= load.offset && fileOffset < load.offset + load.fileSize);
-  return segment === undefined ? physical : Number(segment.address) + fileOffset - segment.offset;
 }
 
 function noHeader(image: KernelImage, near: NearHeader | undefined): StartOfDayError {

@@ -1,15 +1,15 @@
 import { encodeCString } from '../util/bytes.ts';
-import { StartOfDayError } from '../util/errors.ts';
-import { binarySize, count, hex } from '../util/hex.ts';
 import { placeSectionTable } from './elf-section-table.ts';
 import type { ProtocolPlan } from './entry-protocol.ts';
 import { FLAT_GDT, flatState } from './flat-state.ts';
 import { elfOf } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 import type { KernelPlacement } from './kernel-segments.ts';
-import { memoryMend, MemoryLayout, MIB } from './memory-layout.ts';
+import { MemoryLayout } from './memory-layout.ts';
 import type { MultibootHeader } from './multiboot-header.ts';
 import { HEADER_FLAG } from './multiboot-header.ts';
+import { MEM_LOWER, memUpper, placeLow, placeModule } from './multiboot-placement.ts';
+import type { PlacedModule } from './multiboot-placement.ts';
 import { multibootPromises } from './multiboot-promises.ts';
 import type { ElfSymbolTable, InformationValues } from './multiboot-structure.ts';
 import {
@@ -20,13 +20,8 @@ import {
   informationFlags,
   MULTIBOOT_BOOTLOADER_MAGIC,
 } from './multiboot-structure.ts';
-import type { LoadOptions, ModuleFile } from './protocol.ts';
+import type { LoadOptions } from './protocol.ts';
 
-const PAGE = 4096;
-/** Where the information structure goes when the kernel leaves it free: where QEMU has it, too. */
-const INFORMATION_ADDRESS = 0x9500;
-/** INT 12h on a PC with an extended BIOS data area of 1 KiB. */
-const MEM_LOWER = 639;
 /** 80 by 25 characters of two bytes at the colour text memory (3.3, framebuffer_type 2). */
 const EGA_TEXT = {
   framebuffer_addr: 0xb8000,
@@ -36,12 +31,6 @@ const EGA_TEXT = {
   framebuffer_bpp: 16,
   framebuffer_type: 2,
 } as const;
-
-interface PlacedModule {
-  readonly start: number;
-  readonly end: number;
-  readonly cmdline: string;
-}
 
 /**
  * Lays out memory for a Multiboot kernel: the kernel where its headers say; modules on pages of their own behind it, whether or not
@@ -71,19 +60,6 @@ export function planMultiboot(
   };
 }
 
-function placeModule(module: ModuleFile, layout: MemoryLayout): PlacedModule {
-  const kernelEnd = layout.end;
-  const start = layout.place(`module ${module.name}`, module.bytes, PAGE, kernelEnd);
-  if (start !== undefined) return { start, end: start + module.bytes.length, cmdline: module.cmdline };
-  throw new StartOfDayError({
-    code: 'module-too-large',
-    blame: 'user',
-    title: `${module.name} does not fit in ${binarySize(layout.memory)}`,
-    detail: `The module has ${count(module.bytes.length)} bytes; memory behind the kernel and the modules before it is ${hex(kernelEnd, 8)} … ${hex(layout.memory - 1, 8)}`,
-    mend: memoryMend(kernelEnd + module.bytes.length + PAGE),
-  });
-}
-
 /** Writes the information structure and what it points to; its physical address. */
 function placeInformation(
   header: MultibootHeader,
@@ -106,7 +82,7 @@ function placeInformation(
       (symbols === undefined ? 0 : informationFlags('ELF_SHDR')) |
       (video ? informationFlags('FRAMEBUFFER_INFO') : 0),
     mem_lower: MEM_LOWER,
-    mem_upper: Math.floor((options.memory - MIB) / 1024),
+    mem_upper: memUpper(options.memory),
     mmap_length: map.length,
     mmap_addr: placeLow(layout, 'memory map', map),
     mods_count: modules.length,
@@ -129,16 +105,4 @@ function placeModuleList(
     modules.map(({ start, end, cmdline }) => ({ start, end, string: string('module command line', cmdline) })),
   );
   return placeLow(layout, 'module list', list);
-}
-
-function placeLow(layout: MemoryLayout, name: string, bytes: Uint8Array, alignment = 8): number {
-  const address = layout.place(name, bytes, alignment, INFORMATION_ADDRESS);
-  if (address !== undefined && address < MIB) return address;
-  throw new StartOfDayError({
-    code: 'information-too-large',
-    blame: 'user',
-    title: 'The boot information does not fit below 640 KiB',
-    detail: `The ${name} needs ${count(bytes.length)} bytes in physical ${hex(INFORMATION_ADDRESS)} … 0x9fbff, beside the kernel and what was placed before`,
-    mend: 'Shorten the command lines, or link the kernel at 1 MiB or above.',
-  });
 }

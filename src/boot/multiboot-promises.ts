@@ -1,14 +1,44 @@
 import { hex } from '../util/hex.ts';
+import { MULTIBOOT_BOOTLOADER_MAGIC } from './multiboot-structure.ts';
+import { MULTIBOOT2_BOOTLOADER_MAGIC } from './multiboot2-structure.ts';
 import type { EntryPromise } from './protocol.ts';
 
-const SOURCE = 'Multiboot 0.6.96, 3.2 Machine state';
+/** Where a version of the specification says it, and the names it has. */
+interface Specification {
+  readonly magic: number;
+  readonly structure: string;
+  readonly state: string;
+  readonly image: string;
+}
+
+const MULTIBOOT: Specification = {
+  magic: MULTIBOOT_BOOTLOADER_MAGIC,
+  structure: 'multiboot_info',
+  state: 'Multiboot 0.6.96, 3.2 Machine state',
+  image: 'Multiboot 0.6.96, 3.1 OS image format',
+};
+const MULTIBOOT2: Specification = {
+  magic: MULTIBOOT2_BOOTLOADER_MAGIC,
+  structure: 'the Multiboot 2 information structure',
+  state: 'Multiboot 2.0, 3.3 I386 machine state',
+  image: 'Multiboot 2.0, 3.1 OS image format',
+};
 const DATA_SEGMENT = '32-bit read/write data, base 0, limit 0xffffffff; any selector';
 
-/** What the specification says of each item, in its order; undefined where it says that the item is not promised, or nothing. */
+/** What Multiboot 1 says of each item, in its order; undefined where it says that the item is not promised, or nothing. */
 export function multibootPromises(entry: number): readonly EntryPromise[] {
+  return promises(MULTIBOOT, entry);
+}
+
+/** What Multiboot 2 says of each item: the state of Multiboot 1 with another magic number. */
+export function multiboot2Promises(entry: number): readonly EntryPromise[] {
+  return promises(MULTIBOOT2, entry);
+}
+
+function promises({ magic, structure, state, image }: Specification, entry: number): readonly EntryPromise[] {
   const table: readonly (readonly [item: string, promise: string | undefined])[] = [
-    ['EAX', '0x2badb002'],
-    ['EBX', 'physical address of multiboot_info'],
+    ['EAX', hex(magic, 8)],
+    ['EBX', `physical address of ${structure}`],
     ['CS', '32-bit read/execute code, base 0, limit 0xffffffff; any selector'],
     ['DS', DATA_SEGMENT],
     ['ES', DATA_SEGMENT],
@@ -31,7 +61,7 @@ export function multibootPromises(entry: number): readonly EntryPromise[] {
     ['EDI', undefined],
   ];
   return [
-    { item: 'EIP', promise: `entry point, ${hex(entry, 8)}`, source: 'Multiboot 0.6.96, 3.1 OS image format' },
-    ...table.map(([item, promise]) => ({ item, promise, source: SOURCE })),
+    { item: 'EIP', promise: `entry point, ${hex(entry, 8)}`, source: image },
+    ...table.map(([item, promise]) => ({ item, promise, source: state })),
   ];
 }

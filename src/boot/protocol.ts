@@ -1,4 +1,5 @@
 import type { SegmentCache, TableRegister } from '../cpu/state.ts';
+import type { FirmwareTable } from '../machine/firmware/firmware-table.ts';
 import type { ErrorParts } from '../util/errors.ts';
 
 /** Every way into a kernel that a launch configuration can name. */
@@ -66,6 +67,8 @@ export interface LoadOptions {
   readonly poison: boolean;
   /** Physical address of the first instruction, for `native`; without it the entry of the ELF file. */
   readonly entryAddress?: number;
+  /** The machine's ACPI root pointer (RSDP), for the protocols that tell where it is or hand over a copy. */
+  readonly rootPointer?: FirmwareTable;
 }
 
 /** Bytes to put into guest physical memory; `bytes.length < size` leaves zeros behind. */
@@ -108,7 +111,7 @@ export interface EntryPromise {
 
 /** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
 export interface BootInformation {
-  readonly kind: 'multiboot_info' | 'lguest_boot_info' | 'start_info';
+  readonly kind: 'multiboot_info' | 'multiboot2_info' | 'lguest_boot_info' | 'start_info';
   /** Register that points to it. */
   readonly register: GeneralRegister;
   /** Physical address. */

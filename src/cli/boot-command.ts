@@ -1,4 +1,5 @@
 import { readWholeFile } from '../platform/node/files.ts';
+import { ENTRY_PROTOCOLS } from '../boot/recognise.ts';
 import { bootDebuggee } from '../debugger/boot-request.ts';
 import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
@@ -13,6 +14,7 @@ import { runHeadless } from './headless-run.ts';
 import type { TypedText } from './headless-run.ts';
 import { basename } from 'node:path';
 
+const RUNNABLE_ENTRIES = ENTRY_PROTOCOLS.filter(({ plan }) => plan !== undefined).map(({ entry }) => entry);
 const ENGINES = ['translator', 'interpreter', 'reference'] as const;
 
 /** Runs a kernel without a screen. */
@@ -21,7 +23,7 @@ export const bootCommand: Command = {
   operands: 'FILE',
   help: 'Run a kernel without a screen; COM1 and port 0xe9 go to standard output.',
   options: [
-    { name: '--entry', value: 'P', help: 'how to enter it: auto, multiboot, linux32, native' },
+    { name: '--entry', value: 'P', help: `how to enter it: auto, ${RUNNABLE_ENTRIES.join(', ')}` },
     { name: '--hypervisor', value: 'H', help: `what stands under it: ${HYPERVISOR_NAMES.join(', ')}` },
     { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },

@@ -6,10 +6,12 @@ import { hasElfMagic } from '../image/elf-header.ts';
 import { attachTo, type Hypervisor } from '../hypervisor/hypervisor.ts';
 import { hypervisorNamed } from '../hypervisor/hypervisors.ts';
 import { ElfFile } from '../image/elf.ts';
+import { acpiRootPointer } from '../machine/firmware/acpi-tables.ts';
 import { Machine } from '../machine/machine.ts';
 import type { SymbolImage } from '../symbols/image.ts';
 import { ElfSymbols } from '../symbols/elf-symbols.ts';
 import { parseNumber } from '../util/numbers.ts';
+import { cpuModel } from '../x86/cpu-model.ts';
 import type { CpuModelName } from '../x86/cpu-model.ts';
 import { createDebuggee } from './debuggee.ts';
 import type { Debuggee } from './debuggee.ts';
@@ -43,8 +45,9 @@ export interface BootRequest {
 
 /** Plans the boot, builds the machine and puts a debugger around it. Throws with what the image or the request lacks. */
 export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
-  const plan = chooseEntry(request.kernel, request.entry, request.load);
-  const { load, cpu, engine, handlers } = request;
+  const { load, cpu = 'default', engine, handlers } = request;
+  const rootPointer = acpiRootPointer(cpuModel(cpu).features.has('APIC'));
+  const plan = chooseEntry(request.kernel, request.entry, { ...load, rootPointer });
   const hypervisor = hypervisorOf(request.hypervisor ?? plan.hypervisor ?? 'native');
   const machine = new Machine({ memory: load.memory + (plan.reservedMemory ?? 0), cpu, engine, handlers });
   applyPlan(plan, machine);

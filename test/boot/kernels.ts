@@ -28,6 +28,24 @@ export function headerSource(flags: number, ...more: string[]): string {
   ].join('\n');
 }
 
+/** A Multiboot 2 header with these tags, each as GNU assembler directives, and the end tag. */
+export function multiboot2Source(...tags: string[]): string {
+  return [
+    '.section .multiboot, "a"',
+    '.balign 8',
+    'header2: .long 0xe85250d6, 0, header2_end - header2, -(0xe85250d6 + header2_end - header2)',
+    ...tags.map((tag) => `.balign 8\n${tag}`),
+    '.balign 8\n.short 0, 0\n.long 8',
+    'header2_end:',
+  ].join('\n');
+}
+
+/** A tag of a Multiboot 2 header: its words follow type, flags and size. */
+export function headerTag(type: number, words: readonly (string | number)[] = [], flags = 0): string {
+  const content = words.length === 0 ? '' : `\n.long ${words.join(', ')}`;
+  return `.short ${type}, ${flags}\n.long ${8 + 4 * words.length}${content}`;
+}
+
 const CODE = `
 .text
 .globl _start

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Context } from 'mocha';
 import { requireTool } from './tools.ts';
@@ -62,6 +62,18 @@ const GUESTS = {
     path: 'boot/memtest86+ia32.bin',
     sha256: '9aee6d56888b8a78fa1dd774b341db40ea8049a576417de302e5daed4c91707e',
   },
+  /** Xen itself: an ELF32 file with both Multiboot headers. */
+  xen: {
+    package: 'xen-hypervisor-4.17-amd64=4.17.5+72-g01140da4e8-1',
+    path: 'boot/xen-4.17-amd64.gz',
+    sha256: '50be8feb14f98939e16618d94675988cbc90895d769eae3467f2c742d0be432c',
+  },
+  /** An ELF32 file that no protocol of ours enters. */
+  hvmloader: {
+    package: 'xen-utils-4.17=4.17.5+72-g01140da4e8-1',
+    path: 'usr/lib/xen-4.17/boot/hvmloader',
+    sha256: 'f59d7f1317837dfcca93eb774e0cc132996bb4a7ce006f87bfe4fae8121d648a',
+  },
 } as const satisfies Record<string, Guest>;
 
 const CACHE = join(import.meta.dirname, '../../.cache/guests');
@@ -86,7 +98,7 @@ export function debianGuest(
     writeFileSync(`${file}.new`, bytes);
     renameSync(`${file}.new`, file);
   }
-  return { name: guest.path.replace(/^boot\//, '').replace(/\.gz$/, ''), bytes: readFileSync(file) };
+  return { name: basename(guest.path).replace(/\.gz$/, ''), bytes: readFileSync(file) };
 }
 
 /** A meta package that depends on the present kernel for 32-bit CPUs with PAE, whose name has its version. */

@@ -1,4 +1,5 @@
 import { alignUp } from '../../util/bytes.ts';
+import { internalError } from '../../util/errors.ts';
 import { DESCRIPTION, SCI } from './acpi-description.ts';
 import { little, little64, setChecksum, text, type FirmwareTable } from './firmware-table.ts';
 import { HPET_ADDRESS, HPET_CAPABILITIES } from '../timers/hpet-registers.ts';
@@ -43,6 +44,13 @@ export function acpiTables(apic: boolean): FirmwareTable[] {
   );
   const xsdt = place(table('XSDT', 1, described.flatMap(little64)));
   return [...tables, { address: ROOT_POINTER, bytes: rootPointer(rsdt, xsdt) }];
+}
+
+/** The root pointer (RSDP, revision 2) of {@link acpiTables}: 36 bytes. */
+export function acpiRootPointer(apic: boolean): FirmwareTable {
+  const root = acpiTables(apic).find(({ address }) => address === ROOT_POINTER);
+  if (root === undefined) throw internalError('there is no ACPI root pointer');
+  return root;
 }
 
 function table(signature: string, revision: number, body: readonly number[]): Uint8Array {
