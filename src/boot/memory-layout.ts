@@ -1,33 +1,13 @@
+import { LOW_END, memoryMap, MIB, type MemoryRange } from '../machine/firmware/memory-map.ts';
 import { alignUp } from '../util/bytes.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
 import type { LoadedRegion } from './protocol.ts';
 
-/** One line of the PC's memory map, as INT 15h AX=E820h gives it. */
-export interface MemoryRange {
-  /** Physical address. */
-  readonly address: number;
-  /** Bytes. */
-  readonly size: number;
-  /** 1 available, 2 reserved. */
-  readonly type: 1 | 2;
-}
+export { memoryMap, MIB, type MemoryRange };
 
-export const MIB = 0x100000;
-/** The extended BIOS data area takes the last KiB of conventional memory. */
-const LOW_END = 0x9fc00;
 /** Devices of a PC are mapped above: no machine has more memory. */
 const MOST_MEMORY = 0xc0000000;
-
-/** The memory map of a machine with `memory` bytes, at least 1 MiB. */
-export function memoryMap(memory: number): readonly MemoryRange[] {
-  return [
-    { address: 0, size: LOW_END, type: 1 },
-    { address: LOW_END, size: 0xa0000 - LOW_END, type: 2 },
-    { address: 0xf0000, size: 0x10000, type: 2 },
-    ...(memory > MIB ? [{ address: MIB, size: memory - MIB, type: 1 } as const] : []),
-  ];
-}
 
 /** Who lies where in physical memory while a boot is planned. */
 export class MemoryLayout {

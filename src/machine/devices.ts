@@ -6,6 +6,7 @@ import { Cmos } from './timers/cmos.ts';
 import { CoprocessorError } from './chipset/coprocessor-error.ts';
 import { DebugPort } from './chipset/debug-port.ts';
 import { DmaController } from './chipset/dma-controller.ts';
+import { BiosPort } from './firmware/bios/bios-port.ts';
 import { FirmwareConfiguration } from './firmware/firmware-configuration.ts';
 import { Hpet } from './timers/hpet.ts';
 import type { InterruptController } from './interrupts/interrupt-controller.ts';
@@ -39,6 +40,7 @@ export interface Devices {
   readonly screen: Vga;
   readonly cmos: Cmos;
   readonly debugPort: DebugPort;
+  readonly biosPort: BiosPort;
   readonly systemControl: SystemControl;
   readonly powerManagement: PowerManagement;
   readonly a20: A20Gate;
@@ -88,6 +90,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
   const coprocessorError = new CoprocessorError(line(IRQ.coprocessor));
   bus.onNumericError = (asserted) => coprocessorError.numericError(asserted);
   const debugPort = new DebugPort();
+  const biosPort = new BiosPort();
   const systemControl = new SystemControl(a20);
   const powerManagement = new PowerManagement(clock, line(IRQ.sci), report);
   const all: readonly Device[] = [
@@ -108,6 +111,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     new FirmwareConfiguration(video.ram.length),
     new PostPort(),
     debugPort,
+    biosPort,
   ];
   for (const device of all) bus.attach(device);
   const devices: Devices = {
@@ -123,7 +127,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
       cmos,
       debugPort,
     },
-    ...{ systemControl, powerManagement, a20, all },
+    ...{ systemControl, powerManagement, a20, biosPort, all },
   };
   return { devices, timed: all.filter(isTimed), interrupts };
 }

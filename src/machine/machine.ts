@@ -6,6 +6,7 @@ import { Emitter } from '../util/emitter.ts';
 import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
 import { acpiTables } from './firmware/acpi-tables.ts';
+import { Bios } from './firmware/bios/bios.ts';
 import { Bus } from './bus.ts';
 import { MachineClock } from './clock.ts';
 import type { Device } from './device.ts';
@@ -449,9 +450,25 @@ export class Machine {
       this.nonMaskableInterrupt();
       cpu.attention();
     });
+    this.connectBios(stop);
     this.bus.onApicBase.on((value) => (devices.localApic.base = value));
     devices.powerManagement.onPowerOff.on(() => stop(stops.powerOff(here())));
     devices.keyboard.onReset.on(() => stop(stops.reset(here(), 'the keyboard controller')));
+  }
+
+  private connectBios(stop: (reason: MachineStop) => void): void {
+    const { cpu, clock, devices } = this;
+    const { unclaimed } = this.bus;
+    const bios = new Bios({
+      cpu,
+      clock,
+      pollUntil: (tick) => this.pollUntil(tick),
+      report: (what, key) => unclaimed.note('device', what, key),
+      end: (reason, what) => stop({ reason, description: `${what}.` }),
+    });
+    devices.biosPort.onRequest.on(() => {
+      if (!bios.serve()) unclaimed.note('port', 'write to the port of the BIOS services from outside its ROM');
+    });
   }
 }
 

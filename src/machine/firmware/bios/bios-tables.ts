@@ -1,0 +1,14 @@
+import type { FirmwareTable } from '../firmware-table.ts';
+import { LOW_END } from '../memory-map.ts';
+import { dataArea, DATA_AREA } from './bios-data-area.ts';
+import { romTables } from './rom.ts';
+
+/** What the BIOS has in memory when it starts something: vectors, its ROM, and its two data areas. */
+export function biosTables(): readonly FirmwareTable[] {
+  return [
+    ...romTables(),
+    { address: DATA_AREA, bytes: dataArea() },
+    // Its size in KiB.
+    { address: LOW_END, bytes: Uint8Array.of(1) },
+  ];
+}
