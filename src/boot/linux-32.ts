@@ -5,6 +5,7 @@ import type { ProtocolPlan } from './entry-protocol.ts';
 import { flatState } from './flat-state.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { BOOT_PARAMS_SIZE, encodeBootParams, SETUP_HEADER, SETUP_HEADER_JUMP } from './linux-boot-params.ts';
+import { ramdiskOf } from './linux-ramdisk.ts';
 import { memoryMend, MemoryLayout, MIB } from './memory-layout.ts';
 import type { EntryPromise, EntryState, LoadOptions } from './protocol.ts';
 
@@ -144,20 +145,11 @@ function placeCommandLine(layout: MemoryLayout, text: string, longest: number): 
   });
 }
 
-/** A kernel without an initrd takes a module for one; it takes no other. */
 function placeRamdisk(
   layout: MemoryLayout,
-  { initrd, modules }: LoadOptions,
+  options: LoadOptions,
 ): { readonly address: number; readonly size: number } | undefined {
-  const [ramdisk, other] = [...(initrd === undefined ? [] : [initrd]), ...modules];
-  if (other !== undefined)
-    throw new StartOfDayError({
-      code: 'module-not-taken',
-      blame: 'user',
-      title: 'Linux takes one module, its initial RAM disk',
-      detail: `${ramdisk?.name ?? ''} is the initial RAM disk; nothing takes ${other.name}`,
-      mend: 'Join the archives to one file: the kernel unpacks archives that follow each other.',
-    });
+  const ramdisk = ramdiskOf(options);
   if (ramdisk === undefined) return undefined;
   const address = layout.place(`initial RAM disk ${ramdisk.name}`, ramdisk.bytes, PAGE, layout.end);
   if (address !== undefined) return { address, size: ramdisk.bytes.length };

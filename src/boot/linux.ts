@@ -1,6 +1,7 @@
 import type { ByteReader } from '../util/bytes.ts';
 import { hex } from '../util/hex.ts';
 import type { EntryProtocol } from './entry-protocol.ts';
+import { planLinux16 } from './linux-16.ts';
 import { planLinux32 } from './linux-32.ts';
 import type { EntryName, RecognisedField } from './protocol.ts';
 
@@ -107,7 +108,11 @@ function linuxEntry(entry: EntryName, label: string, needsLong: boolean): EntryP
   };
 }
 
-export const linux16 = linuxEntry('linux16', 'Linux, 16-bit entry', false);
+export const linux16: EntryProtocol = {
+  ...linuxEntry('linux16', 'Linux, 16-bit entry', false),
+  takesInitrd: true,
+  plan: planLinux16,
+};
 export const linux32: EntryProtocol = {
   ...linuxEntry('linux32', 'Linux, 32-bit entry', false),
   takesInitrd: true,

@@ -42,6 +42,11 @@ interface Routine {
   readonly services: Readonly<Record<number, ServiceName>>;
 }
 
+/** A table that the memory map of a launch names. */
+export interface NamedTable extends FirmwareTable {
+  readonly name: string;
+}
+
 /** Every reason for which the ROM asks the host. */
 export type ServiceName =
   | 'reset'
@@ -146,7 +151,7 @@ export function serviceAt(offset: number): ServiceRequest | undefined {
 }
 
 /** The interrupt vectors at 0000:0000, and the two parts of the ROM. Between them lie the tables of ACPI and the multiprocessor specification. */
-export function romTables(): readonly FirmwareTable[] {
+export function romTables(): readonly NamedTable[] {
   const upper = new Uint8Array(0x10000 - UPPER);
   for (const { offset, code } of ROUTINES) upper.set(code, offset - UPPER);
   for (const { offset, bytes } of [CONFIGURATION_TABLE, DISKETTE_PARAMETERS, RESET_VECTOR, DATE, MODEL])
@@ -156,9 +161,9 @@ export function romTables(): readonly FirmwareTable[] {
   for (let vector = 0; vector < VECTORS; vector++) handlers.set(plain, vector * HANDLER_SIZE);
   const rom = ROM_SEGMENT * 16;
   return [
-    { address: 0, bytes: vectorTable() },
-    { address: rom, bytes: handlers },
-    { address: rom + UPPER, bytes: upper },
+    { name: 'interrupt vectors', address: 0, bytes: vectorTable() },
+    { name: 'BIOS ROM, default handlers', address: rom, bytes: handlers },
+    { name: 'BIOS ROM', address: rom + UPPER, bytes: upper },
   ];
 }
 
