@@ -51,9 +51,9 @@ export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debugg
   const hypervisor = hypervisorOf(request.hypervisor ?? plan.hypervisor ?? 'native');
   const machine = new Machine({ memory: load.memory + (plan.reservedMemory ?? 0), cpu, engine, handlers });
   applyPlan(plan, machine);
-  const { entry, information } = plan;
+  const { entry, information, revision } = plan;
   if (hypervisor !== undefined)
-    machine.attachSupervisor(attachTo(hypervisor, { entry, information, guestMemory: load.memory }));
+    machine.attachSupervisor(attachTo(hypervisor, { entry, information, guestMemory: load.memory, revision }));
   return createDebuggee(
     {
       machine,

@@ -12,6 +12,8 @@ export interface StartOfDay {
   readonly information: { readonly kind: string; readonly address: number } | undefined;
   /** Bytes of physical memory that the guest was promised. */
   readonly guestMemory: number;
+  /** Which revision of an entry protocol that had several: "2.6.24". */
+  readonly revision?: string;
 }
 
 /** One thing that can stand under a guest. */

@@ -2,9 +2,10 @@ import { StartOfDayError } from '../util/errors.ts';
 import { didYouMean } from '../util/nearest-name.ts';
 import { HYPERVISOR_NAMES, type Hypervisor } from './hypervisor.ts';
 import { kvm } from './kvm/kvm.ts';
+import { lguest } from './lguest/lguest.ts';
 
 /** Every hypervisor that there is; bare hardware is none. */
-export const HYPERVISORS: readonly Hypervisor[] = [kvm];
+export const HYPERVISORS: readonly Hypervisor[] = [kvm, lguest];
 
 /** The hypervisor of a name; undefined for `native`. Throws `hypervisor-name`. */
 export function hypervisorNamed(name: string): Hypervisor | undefined {
