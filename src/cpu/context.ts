@@ -10,8 +10,10 @@ export interface LinearMemory {
   /** Zero-extended value. `system` accesses (descriptor tables, TSS, gates) are made at CPL 0 whatever the current level. */
   read(linear: number, width: AccessWidth, system?: boolean): number;
   write(linear: number, width: AccessWidth, value: number, system?: boolean): void;
-  /** Raises what a write of `bytes` bytes would raise, and changes nothing. */
-  probeWrite(linear: number, bytes: number, system?: boolean): void;
+  /** Raises what a write of `bytes` bytes would raise, and changes nothing; `alignment` in bytes, the size unless said. */
+  probeWrite(linear: number, bytes: number, system?: boolean, alignment?: number): void;
+  /** #AC where accesses must be aligned and this one is not, by `alignment` bytes, a power of 2: for a datum that is read in parts. */
+  checkAlignment(linear: number, alignment: number): void;
   /** Guest physical memory, as page tables are read. */
   readPhysical(physical: number, width: AccessWidth): number;
 }

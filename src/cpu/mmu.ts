@@ -198,13 +198,13 @@ export class Mmu implements LinearMemory {
   }
 
   /**
-   * #AC where the current program may only make aligned accesses (SDM 3, 6.15, interrupt 17); `bytes` is a power of 2.
+   * #AC where the current program may only make aligned accesses (SDM 3, 6.15, interrupt 17); `alignment` is a power of 2.
    * The alignment is that of the linear address.
    */
-  checkAlignment(linear: number, bytes: number): void {
-    if ((linear & (bytes - 1)) === 0 || !this.state.checksAlignment) return;
-    const reason = `access of ${bytes} bytes at lin:${hex(linear >>> 0, 8)} is not aligned, and CR0.AM and EFLAGS.AC are 1 at CPL 3`;
-    throw new CpuFault(VECTOR.AC, 0, reason, { address: linear >>> 0, bytes });
+  checkAlignment(linear: number, alignment: number): void {
+    if ((linear & (alignment - 1)) === 0 || !this.state.checksAlignment) return;
+    const reason = `access at lin:${hex(linear >>> 0, 8)} is not aligned to ${alignment} bytes, and CR0.AM and EFLAGS.AC are 1 at CPL 3`;
+    throw new CpuFault(VECTOR.AC, 0, reason, { address: linear >>> 0, alignment });
   }
 
   /** As {@link translate}, from the TLBs where they know it. */
@@ -257,8 +257,8 @@ export class Mmu implements LinearMemory {
     this.watch.note(linear, bytes, 'write', before, after);
   }
 
-  probeWrite(linear: number, bytes: number, system = false): void {
-    if (!system) this.checkAlignment(linear, bytes);
+  probeWrite(linear: number, bytes: number, system = false, alignment = bytes): void {
+    if (!system) this.checkAlignment(linear, alignment);
     this.locate(linear, 'write', system);
     if ((linear & 0xfff) + bytes > 0x1000) this.locate(nextPage(linear), 'write', system);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as iced from 'iced-x86';
 import { ENGINES } from '../support/cpu-harness.ts';
-import { runNatively, type OracleOutput, type OracleSelectors } from '../support/native-oracle.ts';
+import { NO_FAULT, runNatively, type OracleOutput, type OracleSelectors } from '../support/native-oracle.ts';
 import { requireTool } from '../support/tools.ts';
 import { OracleComparison } from './oracle-comparison.ts';
 import { CODES, InstructionGenerator, type InstructionInstance } from './random-instructions.ts';
@@ -48,6 +48,26 @@ describe('Invariant 1: one meaning per instruction, that of a real CPU', functio
       if (n % 8 === 0 && native !== undefined) comparison.compare(n, instance, native, 'int3');
     });
     comparison.finish(`of ${INSTANCES / 8} differ, seed ${SEED}`);
+  });
+
+  it('ENTER with every nesting level, frame pointers and faults of both stacks', () => {
+    const generator = new InstructionGenerator(SEED);
+    const codes = [iced.Code.Enterd_imm16_imm8, iced.Code.Enterw_imm16_imm8];
+    const enters = codes.flatMap((code) => Array.from({ length: 1500 }, (_, n) => generator.of(code, n)));
+    const found = runNatively(enters);
+    const comparison = new OracleComparison('reference', found.selectors);
+    const levels = new Set<number>();
+    enters.forEach((instance, n) => {
+      const native = found.outputs[n];
+      if (native === undefined) return;
+      comparison.compare(n, instance, native);
+      if (native.vector === NO_FAULT) levels.add(instance.code.at(-1) ?? 0);
+    });
+    comparison.finish(`of ${enters.length} differ, seed ${SEED}`);
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].filter((level) => !levels.has(level)),
+      [],
+    );
   });
 
   it('tries every encoding a user program can try', () => {

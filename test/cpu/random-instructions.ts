@@ -71,6 +71,12 @@ export class InstructionGenerator {
       : this.make(code, new RandomState(seed, random), false, 0);
   }
 
+  /** An instance of one encoding, alone. */
+  of(code: iced.Code, index: number): InstructionInstance {
+    const seed = fillSeed(this.seed, index);
+    return this.make(code, new RandomState(seed, new Random(~seed)), false, 0);
+  }
+
   /** `length` instructions on registers and a conditional jump: flags that travel from one to the next. */
   private sequence(random: Random, seed: number, length: number): InstructionInstance {
     const codes = Array.from({ length }, () => random.pick(SEQUENCE_CODES));

@@ -66,6 +66,8 @@ static void die(const char *what) {
 }
 
 static void handle(int signal, siginfo_t *info, void *frame) {
+	/* The handler itself is not to be checked for alignment. */
+	__asm__ volatile("pushfl; andl $~0x40000, (%%esp); popfl" ::: "memory", "cc");
 	(void)signal;
 	(void)info;
 	mcontext_t *machine = &((ucontext_t *)frame)->uc_mcontext;

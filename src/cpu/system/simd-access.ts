@@ -64,6 +64,12 @@ export function writeRegister({ state }: CpuContext, file: RegisterFile, index: 
   else state.setRegister32(index, words[0] ?? 0);
 }
 
+/**
+ * What accesses are to be aligned to, in bytes, where #AC is on: of 16 bytes that need not be aligned the CPU may look at more, or at none
+ * (SDM 3, 6.15, interrupt 17).
+ */
+const MOST_ALIGNMENT = 8;
+
 /** The linear address of the memory operand, with the checks of its segment and of its alignment. */
 export function linearAddress(
   cpu: CpuContext,
@@ -76,6 +82,7 @@ export function linearAddress(
   const linear = segmentToLinear(cpu.state, segment, offset, bytes, write);
   if (aligned && (linear & 15) !== 0)
     throw generalProtection(`the operand at lin:${hex(linear, 8)} is not on a 16-byte boundary`, { linear });
+  cpu.memory.checkAlignment(linear, Math.min(bytes, MOST_ALIGNMENT));
   return linear;
 }
 
@@ -91,7 +98,7 @@ export function readMemory(cpu: CpuContext, args: SimdArguments, { bytes, aligne
 /** Writes as many words as the operand has, once nothing can refuse any of them. */
 export function writeMemory(cpu: CpuContext, args: SimdArguments, { bytes, aligned }: Place, words: Words): void {
   const linear = linearAddress(cpu, args, bytes, aligned, true);
-  cpu.memory.probeWrite(linear, bytes);
+  cpu.memory.probeWrite(linear, bytes, false, 1);
   for (let at = 0; at < bytes; at += 4) cpu.memory.write((linear + at) >>> 0, 32, words[at >> 2] ?? 0);
 }
 

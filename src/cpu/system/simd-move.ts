@@ -41,7 +41,7 @@ function maskedStore(cpu: CpuContext, args: SimdArguments, file: RegisterFile, b
   const values = unsignedLanes(8, readRegister(cpu, file, index));
   const mask = unsignedLanes(8, readRegister(cpu, file, maskIndex));
   const linear = linearAddress(cpu, args, bytes, false, true);
-  cpu.memory.probeWrite(linear, bytes);
+  cpu.memory.probeWrite(linear, bytes, false, 1);
   values.forEach((value, n) => {
     if ((mask[n] ?? 0) >= 0x80) cpu.memory.write((linear + n) >>> 0, 8, value);
   });

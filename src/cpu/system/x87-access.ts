@@ -64,12 +64,21 @@ function opcodeOf(cpu: CpuContext): number {
   return opcode;
 }
 
+/** What a number of so many bytes is aligned to, in bytes: 80-bit ones to 8 (SDM 3, table 6-7). */
+const naturalAlignment = (bytes: number): number => (bytes === 10 ? 8 : bytes);
+
 /** Reads `bytes` bytes, little-endian. */
-export function readMemory(cpu: CpuContext, { segment, offset }: MemoryOperand, bytes: number): bigint {
+export function readMemory(
+  cpu: CpuContext,
+  { segment, offset }: MemoryOperand,
+  bytes: number,
+  alignment = naturalAlignment(bytes),
+): bigint {
   const linear = segmentToLinear(cpu.state, segment, offset, bytes, false);
+  cpu.memory.checkAlignment(linear, alignment);
   let value = 0n;
   for (let at = 0; at < bytes;) {
-    const width = bytes - at >= 4 ? 32 : 16;
+    const width = bytes - at >= 4 && alignment > 2 ? 32 : 16;
     value |= BigInt(cpu.memory.read((linear + at) >>> 0, width)) << BigInt(at * 8);
     at += width / 8;
   }
@@ -77,16 +86,27 @@ export function readMemory(cpu: CpuContext, { segment, offset }: MemoryOperand, 
 }
 
 /** The linear address of `bytes` bytes that can be written; raises what the write would, and changes nothing. */
-export function writableMemory(cpu: CpuContext, { segment, offset }: MemoryOperand, bytes: number): number {
+export function writableMemory(
+  cpu: CpuContext,
+  { segment, offset }: MemoryOperand,
+  bytes: number,
+  alignment = naturalAlignment(bytes),
+): number {
   const linear = segmentToLinear(cpu.state, segment, offset, bytes, true);
-  cpu.memory.probeWrite(linear, bytes);
+  cpu.memory.probeWrite(linear, bytes, false, alignment);
   return linear;
 }
 
 /** Writes `bytes` bytes, little-endian, where {@link writableMemory} found room. */
-export function writeMemory(cpu: CpuContext, linear: number, bytes: number, value: bigint): void {
+export function writeMemory(
+  cpu: CpuContext,
+  linear: number,
+  bytes: number,
+  value: bigint,
+  alignment = naturalAlignment(bytes),
+): void {
   for (let at = 0; at < bytes;) {
-    const width = bytes - at >= 4 ? 32 : 16;
+    const width = bytes - at >= 4 && alignment > 2 ? 32 : 16;
     cpu.memory.write((linear + at) >>> 0, width, Number(BigInt.asUintN(width, value >> BigInt(at * 8))));
     at += width / 8;
   }

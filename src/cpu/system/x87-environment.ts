@@ -73,20 +73,23 @@ function disassemble(image: bigint, wide: boolean): number[] {
   return Array.from({ length: FIELDS }, (_, n) => Number(BigInt.asUintN(bits, image >> BigInt(n * bits))));
 }
 
-const environmentBytes = (wide: boolean): number => FIELDS * (wide ? 4 : 2);
+/** Size and alignment of the words (SDM 3, table 6-7). */
+const wordBytes = (wide: boolean): 2 | 4 => (wide ? 4 : 2);
+const environmentBytes = (wide: boolean): number => FIELDS * wordBytes(wide);
 
 /** FNSTENV: all exceptions are masked afterwards. */
 function storeEnvironment(cpu: CpuContext, wide: boolean, place: MemoryOperand): void {
   const { x87 } = cpu.state;
   const bytes = environmentBytes(wide);
-  const linear = writableMemory(cpu, place, bytes);
-  writeMemory(cpu, linear, bytes, assemble(environmentWords(x87, wide, realLayout(cpu)), wide));
+  const linear = writableMemory(cpu, place, bytes, wordBytes(wide));
+  const image = assemble(environmentWords(x87, wide, realLayout(cpu)), wide);
+  writeMemory(cpu, linear, bytes, image, wordBytes(wide));
   x87.control |= 0x3f;
 }
 
 function loadEnvironment(cpu: CpuContext, wide: boolean, place: MemoryOperand): void {
   checkPendingError(cpu);
-  const image = readMemory(cpu, place, environmentBytes(wide));
+  const image = readMemory(cpu, place, environmentBytes(wide), wordBytes(wide));
   setEnvironment(cpu.state.x87, disassemble(image, wide), wide, realLayout(cpu));
 }
 
@@ -95,14 +98,14 @@ function save(cpu: CpuContext, wide: boolean, place: MemoryOperand): void {
   const { x87 } = cpu.state;
   const environment = environmentBytes(wide);
   const bytes = environment + 8 * REGISTER_BYTES;
-  const linear = writableMemory(cpu, place, bytes);
+  const linear = writableMemory(cpu, place, bytes, wordBytes(wide));
   let image = assemble(environmentWords(x87, wide, realLayout(cpu)), wide);
   for (let n = 0; n < 8; n++) {
     const { signExponent, significand } = x87.register(n);
     const at = BigInt((environment + n * REGISTER_BYTES) * 8);
     image |= ((BigInt(signExponent) << 64n) | significand) << at;
   }
-  writeMemory(cpu, linear, bytes, image);
+  writeMemory(cpu, linear, bytes, image, wordBytes(wide));
   x87.initialise();
 }
 
@@ -110,7 +113,7 @@ function restore(cpu: CpuContext, wide: boolean, place: MemoryOperand): void {
   checkPendingError(cpu);
   const { x87 } = cpu.state;
   const environment = environmentBytes(wide);
-  const image = readMemory(cpu, place, environment + 8 * REGISTER_BYTES);
+  const image = readMemory(cpu, place, environment + 8 * REGISTER_BYTES, wordBytes(wide));
   setEnvironment(x87, disassemble(image, wide), wide, realLayout(cpu));
   for (let n = 0; n < 8; n++) {
     const bits = image >> BigInt((environment + n * REGISTER_BYTES) * 8);

@@ -97,6 +97,7 @@ export class BareCpu implements CpuContext {
         else view.setUint32(at, value, true);
       },
       probeWrite: (linear) => access(linear, true),
+      checkAlignment: () => undefined,
       readPhysical: (physical) => view.getUint32(RAM + physical, true),
     };
     this.bus = {
