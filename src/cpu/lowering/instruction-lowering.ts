@@ -22,7 +22,7 @@ export abstract class InstructionLowering extends ShadowStackLowering {
   protected instruction(instruction: Instruction<Width>, last: boolean): void {
     const { checks, commits, control } = instruction;
     this.beginMemory();
-    this.beginInstruction([...checks.flatMap(checkRoots), ...commits.flatMap(commitRoots), ...controlRoots(control)]);
+    this.beginInstruction(rootsOf(instruction));
     for (const check of checks) this.check(check, instruction.binding.next());
     // The store first, as it may not complete; then nothing can fail, and what the other writes need is computed before the first.
     for (const commit of commits) if (commit.kind === 'store') this.store(commit);
@@ -123,9 +123,14 @@ export abstract class InstructionLowering extends ShadowStackLowering {
   protected setFlagPart(part: FlagPart, value: Value): void {
     this.writeFlagPart(part, () => this.emit(value), value.width === 64 ? 64 : 32);
   }
-  private setFlagKind(kind: FlagKind, width: Width): void {
+  protected setFlagKind(kind: FlagKind, width: Width): void {
     this.writeFlagPart('kind', () => this.code.i32(flagKindCode(kind, width)), 32);
   }
+}
+
+/** The values that an instruction computes. */
+export function rootsOf({ checks, commits, control }: Instruction<Width>): Value[] {
+  return [...checks.flatMap(checkRoots), ...commits.flatMap(commitRoots), ...controlRoots(control)];
 }
 
 function checkRoots(check: Check): Value[] {

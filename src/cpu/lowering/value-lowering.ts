@@ -72,6 +72,11 @@ export abstract class ValueLowering {
     roots.forEach(visit);
   }
 
+  /** True for a value that the instruction uses more than once. */
+  protected isShared(value: Value): boolean {
+    return (this.uses.get(value) ?? 0) > 1;
+  }
+
   /** Pushes a value, zero-extended. */
   protected emit(value: Value): void {
     const local = this.locals.get(value);
@@ -81,7 +86,7 @@ export abstract class ValueLowering {
       this.code.i32(lowMask(value.width));
       this.code.numeric('and');
     }
-    if ((this.uses.get(value) ?? 0) > 1 && value.constant === undefined) {
+    if (this.isShared(value) && value.constant === undefined) {
       const kept = this.code.temporary(typeOf(value));
       this.code.tee(kept);
       this.locals.set(value, kept);
@@ -100,7 +105,7 @@ export abstract class ValueLowering {
 
   /** As {@link emit}, but bits above the width may be garbage. */
   protected emitRaw(value: Value): void {
-    if (this.locals.has(value) || (this.uses.get(value) ?? 0) > 1) return this.emit(value);
+    if (this.locals.has(value) || this.isShared(value)) return this.emit(value);
     this.node(value);
   }
 

@@ -1,12 +1,21 @@
+import { FLAG_KINDS, flagKindCode, flagOf, type FlagKind } from '../../isa/flags.ts';
 import type { RegisterRef, SegmentRef, Value, Width } from '../../isa/value.ts';
 import { internalError } from '../../util/errors.ts';
 import { I32, type FunctionBody } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { ChainLowering } from '../lowering/chain-lowering.ts';
 import { pushHostBesideCode } from '../lowering/code-page-write.ts';
+import type { FlagsCommit } from '../lowering/instruction-lowering.ts';
 import type { FlagPart } from '../lowering/value-lowering.ts';
 
 const FLAG_PARTS: readonly FlagPart[] = ['kind', 'a', 'b', 'result'];
+/** Kinds of flag record whose flags do not depend on the first operand. */
+const UNUSED_FIRST: ReadonlySet<FlagKind> = new Set(['logic', 'inc', 'dec']);
+/** Kinds whose carry is a bit at the top of their width. */
+const WIDE_CARRY: ReadonlySet<FlagKind> = new Set(['adc', 'sbb']);
+const CARRY_WIDTHS = [8, 16, 32] as const;
+/** Condition code B. */
+export const CARRY_CONDITION = 2;
 const GENERAL_REGISTERS = 8;
 type OperandRegister = RegisterRef & { readonly high?: boolean };
 
@@ -15,6 +24,8 @@ export abstract class LocalRegisterLowering extends ChainLowering {
   protected override readonly registersAreWide = true;
   private readonly registers: readonly number[];
   private readonly flags: Readonly<Record<FlagPart, number>>;
+  /** The carry flag, where some instruction reads it without the kind of record being known (INC and DEC keep it). */
+  private readonly carry: number | undefined;
   /** Registers that the function reads or writes, and those it writes. */
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
@@ -22,11 +33,12 @@ export abstract class LocalRegisterLowering extends ChainLowering {
   private readonly flatSegments: number;
   protected neededFlat = 0;
 
-  constructor(code: FunctionBody, flatSegments: number) {
+  constructor(code: FunctionBody, flatSegments: number, keepsCarry: boolean) {
     super(code);
     this.flatSegments = flatSegments;
     this.registers = Array.from({ length: GENERAL_REGISTERS }, () => code.local(I32));
     this.flags = { kind: code.local(I32), a: code.local(I32), b: code.local(I32), result: code.local(I32) };
+    this.carry = keepsCarry ? code.local(I32) : undefined;
   }
 
   /** Loads what the function uses; to be put before its code when all of that is known. */
@@ -39,6 +51,9 @@ export abstract class LocalRegisterLowering extends ChainLowering {
       super.readFlagPart(part, 32);
       this.code.set(this.flags[part]);
     }
+    if (this.carry === undefined) return;
+    this.carryOfAnyKind();
+    this.code.set(this.carry);
   }
   /** Stores what the function may have changed. */
   protected spillState(): void {
@@ -108,6 +123,52 @@ export abstract class LocalRegisterLowering extends ChainLowering {
     if (bits === 64) throw internalError('a 64-bit flag record in a region');
     push();
     this.code.set(this.flags[part]);
+  }
+  /**
+   * What a kind of record does not use is 0, and the first operand of a sum or difference whose result is kept follows from that and the
+   * second: so nothing has to stay in a register for the flags alone. V8 works out what is not read where it leaves the region.
+   */
+  protected override setFlags({ flags, a, b, result }: FlagsCommit): void {
+    const { code } = this;
+    const zero = (part: FlagPart): void => this.writeFlagPart(part, () => code.i32(0), 32);
+    if (UNUSED_FIRST.has(flags)) zero('a');
+    else if (b !== undefined && this.isShared(result) && result.width === 32 && (flags === 'add' || flags === 'sub')) {
+      this.setFlagPart('a', flags === 'add' ? result.sub(b) : result.add(b));
+    } else this.setFlagPart('a', a);
+    if (b === undefined) zero('b');
+    else this.setFlagPart('b', b);
+    this.setFlagPart('result', result);
+  }
+  protected override setFlagKind(kind: FlagKind, width: Width): void {
+    super.setFlagKind(kind, width);
+    if (this.carry === undefined) return;
+    this.emit(flagOf('c', kind, width));
+    this.code.set(this.carry);
+  }
+  protected override unknownCondition(condition: number): void {
+    if (condition >> 1 !== CARRY_CONDITION >> 1 || this.carry === undefined) return super.unknownCondition(condition);
+    this.code.get(this.carry);
+    if ((condition & 1) !== 0) this.code.numeric('eqz');
+  }
+  /** Pushes the carry flag of the record, whatever its kind. Without a branch, so that V8 works it out where it is read, if anywhere. */
+  private carryOfAnyKind(): void {
+    const { code } = this;
+    code.i32(0);
+    for (const kind of FLAG_KINDS) {
+      for (const width of WIDE_CARRY.has(kind) ? CARRY_WIDTHS : ([32] as const)) {
+        const carry = flagOf('c', kind, width);
+        if (carry.constant === 0n) continue;
+        this.emit(carry);
+        this.readFlagPart('kind', 32);
+        // Where the width does not matter, it is left out of the kind's code.
+        code.i32(WIDE_CARRY.has(kind) ? -1 : ~3);
+        code.numeric('and');
+        code.i32(flagKindCode(kind, WIDE_CARRY.has(kind) ? width : 8));
+        code.numeric('eq');
+        code.numeric('and');
+        code.numeric('or');
+      }
+    }
   }
   protected override callFlagFunction(number: number): void {
     this.spillFlags();

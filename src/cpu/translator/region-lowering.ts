@@ -45,7 +45,7 @@ export class RegionLowering extends LocalRegisterLowering {
   private selfLabel: number | undefined;
 
   constructor(code: FunctionBody, region: Region) {
-    super(code, region.flatSegments);
+    super(code, region.flatSegments, region.keepsCarry);
     const [first] = region.blocks;
     if (first === undefined) throw internalError('a region without blocks');
     this.region = region;

@@ -1,7 +1,9 @@
 import type { Instruction } from '../../isa/instruction.ts';
-import type { Width } from '../../isa/value.ts';
+import { children, type Value, type Width } from '../../isa/value.ts';
 import type { CodeBlock } from '../code-cache.ts';
 import { recordWithOperands } from '../instruction-form.ts';
+import { rootsOf } from '../lowering/instruction-lowering.ts';
+import { CARRY_CONDITION } from './local-registers.ts';
 import { shapeOf, type RegionShape } from './region-shape.ts';
 import type { BlockPart, Region, RegionBlock } from './region.ts';
 
@@ -36,7 +38,26 @@ export function planRegion(
     handler: handlerOf(part.block),
     prepaid: prepaid[number] ?? 0,
   }));
-  return { handler, flatSegments, blocks, shape };
+  return { handler, flatSegments, blocks, shape, keepsCarry: recorded.some(readsOldCarry) };
+}
+
+/** True for a run of instructions one of which reads the carry flag where it is not known which one has set it. */
+function readsOldCarry(run: readonly Instruction<Width>[]): boolean {
+  let known = false;
+  for (const instruction of run) {
+    if (!known && rootsOf(instruction).some(readsCarry)) return true;
+    for (const { kind } of instruction.commits) {
+      if (kind === 'when') known = false;
+      if (kind === 'flags' || kind === 'eflags') known = true;
+    }
+  }
+  return false;
+}
+function readsCarry(value: Value): boolean {
+  const { node } = value;
+  if (node.kind === 'flag') return node.flag === 'c';
+  if (node.kind === 'condition') return node.code >> 1 === CARRY_CONDITION >> 1;
+  return children(value).some(readsCarry);
 }
 
 /** Offsets in CS that the end of a block leads to. */

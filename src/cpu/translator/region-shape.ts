@@ -58,7 +58,8 @@ export function shapeOf(
   };
 
   const mostReturnedTo = (candidates: readonly number[], members: ReadonlySet<number>): number => {
-    const returns = (number: number): number => predecessors[number]?.filter((from) => members.has(from)).length ?? 0;
+    const returns = (number: number): number =>
+      predecessors[number]?.filter((from) => from >= number && members.has(from)).length ?? 0;
     return candidates.reduce((best, number) => (returns(number) > returns(best) ? number : best));
   };
 

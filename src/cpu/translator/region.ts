@@ -26,6 +26,8 @@ export interface Region {
   /** Segments taken to be flat (bits as of `FLAT_SEGMENTS` in `layout.ts`). */
   readonly flatSegments: number;
   readonly blocks: readonly RegionBlock[];
+  /** Some block reads the carry flag without having set the flags. */
+  readonly keepsCarry: boolean;
   /** Numbers are places in `blocks`. */
   readonly shape: RegionShape;
 }
