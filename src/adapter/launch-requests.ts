@@ -1,4 +1,5 @@
 import { bootDebuggee } from '../debugger/boot-request.ts';
+import { isModulePath } from '../hypervisor/user/user-hypervisor.ts';
 import { machineText } from '../debugger/debuggee.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
 import { symbolCount } from '../debugger/symbols.ts';
@@ -72,7 +73,7 @@ export function launchRequests(
 
 async function load(state: SessionState, configuration: CompleteLaunchConfiguration): Promise<Debuggee> {
   const { host } = state;
-  const { entryAddress, initrd, hardwareSubarch } = configuration;
+  const { hypervisor, entryAddress, initrd, hardwareSubarch } = configuration;
   const file = async (path: string): Promise<{ name: string; bytes: Uint8Array }> => ({
     name: baseName(path),
     bytes: await host.readFile(path),
@@ -96,7 +97,8 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
           })),
         ),
       },
-      hypervisor: configuration.hypervisor,
+      hypervisor:
+        hypervisor === undefined || !isModulePath(hypervisor) ? hypervisor : await host.loadHypervisor(hypervisor),
       registers: configuration.registers,
       symbols: await Promise.all(
         configuration.symbols.map(async (symbols) => ({ ...(await file(symbols.file)), bias: symbols.bias ?? '0' })),

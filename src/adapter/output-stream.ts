@@ -14,7 +14,7 @@ export class OutputStream {
 
   constructor(machine: Machine, serial: 'console' | 'terminal', send: (event: string, body: unknown) => void) {
     this.send = send;
-    machine.devices.serial.onTransmit.on((byte) => {
+    machine.onSerial.on((byte) => {
       const character = String.fromCharCode(byte);
       this.serial += character;
       if (serial === 'console') this.console += character;

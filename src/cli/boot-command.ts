@@ -1,12 +1,14 @@
 import { readWholeFile } from '../platform/node/files.ts';
 import { ENTRY_PROTOCOLS } from '../boot/recognise.ts';
 import { bootDebuggee } from '../debugger/boot-request.ts';
+import { loadHypervisor } from '../platform/node/hypervisor-module.ts';
 import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import { parseSize } from '../util/numbers.ts';
-import { HYPERVISOR_NAMES } from '../hypervisor/hypervisor.ts';
+import { HYPERVISOR_NAMES, type Hypervisor } from '../hypervisor/hypervisor.ts';
+import { isModulePath } from '../hypervisor/user/user-hypervisor.ts';
 import { parseArguments, splitOnce, usageError } from './arguments.ts';
 import { bootReport, exitStatus } from './boot-report.ts';
 import type { Command } from './command.ts';
@@ -24,7 +26,11 @@ export const bootCommand: Command = {
   help: 'Run a kernel without a screen; COM1 and port 0xe9 go to standard output.',
   options: [
     { name: '--entry', value: 'P', help: `how to enter it: auto, ${RUNNABLE_ENTRIES.join(', ')}` },
-    { name: '--hypervisor', value: 'H', help: `what stands under it: ${HYPERVISOR_NAMES.join(', ')}` },
+    {
+      name: '--hypervisor',
+      value: 'H',
+      help: `what stands under it: ${HYPERVISOR_NAMES.join(', ')}, or a file (./mine.mjs)`,
+    },
     { name: '--append', value: 'CMDLINE', help: 'the command line of the kernel' },
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
     { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries and PVH' },
@@ -66,7 +72,7 @@ export const bootCommand: Command = {
         },
         registers: Object.fromEntries((given.values.get('--register') ?? []).map(registerSetting)),
         symbols: [],
-        hypervisor: single('--hypervisor'),
+        hypervisor: await hypervisorOf(single('--hypervisor')),
         cpu: cpuNamed(single('--cpu') ?? 'default'),
         engine: engineNamed(single('--engine') ?? 'translator'),
         handlers: loadHandlers,
@@ -86,6 +92,10 @@ export const bootCommand: Command = {
     return exitStatus(run.stop, until !== undefined);
   },
 };
+
+async function hypervisorOf(name: string | undefined): Promise<string | Hypervisor | undefined> {
+  return name === undefined || !isModulePath(name) ? name : loadHypervisor(name);
+}
 
 async function readNamed(path: string): Promise<{ name: string; bytes: Uint8Array }> {
   return { name: basename(path), bytes: await readWholeFile(path) };

@@ -27,7 +27,7 @@ export interface HeadlessRun {
 /** Runs a machine that nobody watches until something stops it; keys are pressed at their instruction counts. */
 export function runHeadless({ machine, target, inspection }: Debuggee, limits: HeadlessLimits): HeadlessRun {
   let serial = '';
-  machine.devices.serial.onTransmit.on((byte) => {
+  machine.onSerial.on((byte) => {
     serial += String.fromCharCode(byte);
     limits.output(Uint8Array.of(byte));
   });

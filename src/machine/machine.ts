@@ -58,6 +58,8 @@ export class Machine {
   readonly devices: Devices;
   /** Every exception at the moment it is raised. */
   readonly onFault: Emitter<FaultRecord>;
+  /** What the guest sends to its first serial line: COM1, and the console that a hypervisor gives it. A byte at a time. */
+  readonly onSerial = new Emitter<number>();
   /** What the guest prints through port 0xe9: a character at a time, as Latin-1. */
   readonly console = new Emitter<string>();
   private readonly clock = new MachineClock(() => this.cpu.retired);
@@ -69,6 +71,8 @@ export class Machine {
   private readonly noHypercalls = new HypercallLog(() => 0);
   /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */
   private finalStop: MachineStop | undefined;
+  /** What the hypervisor has printed before the first run. */
+  private unsaid: string | undefined = '';
   /** The last run ended in the middle of its work: the next instruction was not stopped at. */
   private yielded = false;
   /** Tick at which the CPU last ran. */
@@ -189,7 +193,7 @@ export class Machine {
       cpu,
       memory,
       clock,
-      print: (text) => this.console.fire(text),
+      print: (text) => this.print(text),
       stop: (stop) => {
         this.finalStop ??= stop;
         cpu.attention();
@@ -202,6 +206,12 @@ export class Machine {
     this.timed = [...this.timed, supervisor.device];
     if (supervisor.interrupts !== undefined) this.interrupts = supervisor.interrupts;
     this.hostActed();
+  }
+
+  /** The console of the hypervisor. What it says before the first run waits for that: nobody listens yet. */
+  private print(text: string): void {
+    if (this.unsaid !== undefined) this.unsaid += text;
+    else for (const character of text) this.onSerial.fire(character.charCodeAt(0) & 0xff);
   }
 
   /** Types text on the US keyboard, or on the console of the hypervisor. Throws `no-such-key` before any key is pressed. */
@@ -265,6 +275,11 @@ export class Machine {
   /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
   run(limits: RunLimits): MachineStop {
     this.quietUntil = 0;
+    if (this.unsaid !== undefined) {
+      const { unsaid } = this;
+      this.unsaid = undefined;
+      this.print(unsaid);
+    }
     const stop = this.runToStop(limits);
     this.yielded = stop.reason === 'yield';
     return stop;
@@ -441,6 +456,7 @@ export class Machine {
     cpu.onFault.on((event) => this.faultLog.add(event));
     this.memory.onWrite.on(() => cpu.stateChanged());
     for (const port of devices.serialPorts) port.onPoll.on((tick) => this.pollUntil(tick));
+    devices.serial.onTransmit.on((byte) => this.onSerial.fire(byte));
     devices.a20.onChange.on((on) => cpu.setA20(on));
     this.bus.interruptWaits = () => this.interrupts.pending() || cpu.state.nonMaskablePending;
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));

@@ -10,6 +10,7 @@ describe('a defect between requests', () => {
     const session = new Session({
       handlers: () => undefined,
       readFile: async (path) => new Uint8Array(await readFile(path)),
+      loadHypervisor: () => Promise.reject(new Error('no hypervisor is asked for')),
       disconnected: () => undefined,
       scheduler: {
         now: () => 0,

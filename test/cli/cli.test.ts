@@ -43,6 +43,18 @@ describe('start-of-day boot', () => {
     assert.equal(status, 0);
   });
 
+  it("runs a guest on a hypervisor of the user's own", () => {
+    const report = bootJson('samples/hypervisor/hypervisor.elf', '--hypervisor', 'samples/hypervisor/mine.mjs');
+    assert.equal(report['hypervisor'], 'mine');
+    assert.equal(report.stop.reason, 'shutdown');
+    assert.deepEqual(report['hypercalls'], { print: 8, now: 1, shutdown: 1 });
+    // 20061028 * 1103515245 + 12345, modulo 2^32, shifted right by 16.
+    assert.match(
+      String(report['serial']),
+      /guest: this is Mine\nguest: boots so far 1\nguest: a random number 23046\n/,
+    );
+  });
+
   it('prints exactly the object of the contract with --json', () => {
     const report = bootJson(PARAVIRT, '--append', 'exit');
     assert.deepEqual(Object.keys(report).sort(), [

@@ -4,6 +4,7 @@ import { Session } from '../../adapter/session.ts';
 import type { Readable, Writable } from 'node:stream';
 import { StartOfDayError } from '../../util/errors.ts';
 import { readWholeFile } from './files.ts';
+import { loadHypervisor } from './hypervisor-module.ts';
 import { loadHandlers } from './handlers.ts';
 import { MessageReader } from './message-reader.ts';
 import { nodeScheduler } from './scheduler.ts';
@@ -14,6 +15,7 @@ export function serveStandardStreams(): void {
     scheduler: nodeScheduler,
     handlers: loadHandlers,
     readFile: readWholeFile,
+    loadHypervisor,
     // What was written must reach the client before the process ends.
     disconnected: () => void process.stdout.end(() => process.exit()),
   });
@@ -45,6 +47,7 @@ export function servePort(port: number): Promise<number> {
       scheduler: nodeScheduler,
       handlers: loadHandlers,
       readFile: readWholeFile,
+      loadHypervisor,
       disconnected: () => socket.end(),
     });
     socket.setNoDelay(true);
