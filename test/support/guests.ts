@@ -131,31 +131,52 @@ export function debianLinux(test: Context): { readonly release: string; readonly
   return { release, bytes: readFileSync(file) };
 }
 
+/**
+ * The files of a Debian package for this computer, unpacked once into a folder of its own; nothing is installed. Skips as {@link debianGuest}
+ * does.
+ */
+export function debianPackage(test: Context, name: string): string {
+  const folder = join(CACHE, 'packages', name);
+  if (!existsSync(folder)) {
+    for (const tool of ['apt-get', 'dpkg']) requireTool(test, tool);
+    test.timeout(180_000);
+    mkdirSync(join(CACHE, 'packages'), { recursive: true });
+    const scratch = mkdtempSync(join(CACHE, 'packages', 'unpacking-'));
+    renameSync(unpack(test, name, scratch), folder);
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return folder;
+}
+
 function download(test: Context, guest: Pick<Guest, 'package' | 'path'>): Uint8Array {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'guest-'));
   try {
-    const apt = privateApt();
-    const lists = join(CACHE, 'apt/state/lists');
-    // The package lists are fetched once, and again when a package has moved on.
-    let done = existsSync(lists) ? run('apt-get', [...apt, 'download', guest.package], folder) : undefined;
-    if (done?.ok !== true) {
-      mkdirSync(join(lists, 'partial'), { recursive: true });
-      // One index that a mirror cannot give at the moment need not be the one of this package: the download tells.
-      const update = run('apt-get', [...apt, 'update'], folder);
-      const download = run('apt-get', [...apt, 'download', guest.package], folder);
-      done = { ok: download.ok, output: `${update.output}${download.output}` };
-    }
-    const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
-    if (!done.ok || archive === undefined)
-      return skip(test, `${guest.package} cannot be downloaded: ${done.output.trim()}`);
-    const unpacked = run('dpkg', ['-x', archive, 'content'], folder);
-    if (!unpacked.ok) throw new Error(unpacked.output);
-    const bytes = readFileSync(join(folder, 'content', guest.path));
+    const bytes = readFileSync(join(unpack(test, guest.package, folder), guest.path));
     return guest.path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Downloads a package into `folder`; the folder in it that has its files. */
+function unpack(test: Context, name: string, folder: string): string {
+  const apt = privateApt();
+  const lists = join(CACHE, 'apt/state/lists');
+  // The package lists are fetched once, and again when a package has moved on.
+  let done = existsSync(lists) ? run('apt-get', [...apt, 'download', name], folder) : undefined;
+  if (done?.ok !== true) {
+    mkdirSync(join(lists, 'partial'), { recursive: true });
+    // One index that a mirror cannot give at the moment need not be the one of this package: the download tells.
+    const update = run('apt-get', [...apt, 'update'], folder);
+    const download = run('apt-get', [...apt, 'download', name], folder);
+    done = { ok: download.ok, output: `${update.output}${download.output}` };
+  }
+  const archive = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
+  if (!done.ok || archive === undefined) return skip(test, `${name} cannot be downloaded: ${done.output.trim()}`);
+  const unpacked = run('dpkg', ['-x', archive, 'content'], folder);
+  if (!unpacked.ok) throw new Error(unpacked.output);
+  return join(folder, 'content');
 }
 
 /** apt with state of its own, so that packages of i386 can be had without changing the system. */
