@@ -1,6 +1,7 @@
 import { StartOfDayError } from '../util/errors.ts';
 import { didYouMean } from '../util/nearest-name.ts';
 import type { EntryProtocol, ProtocolPlan } from './entry-protocol.ts';
+import { lookInside } from './inner-kernel.ts';
 import { openKernelImage } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
 import type { EntryName, LoadOptions, LoadPlan, Recognition } from './protocol.ts';
@@ -25,6 +26,8 @@ interface RunnableProtocol extends EntryProtocol {
 
 export interface Choice {
   readonly protocol: RunnableProtocol;
+  /** The file, or the vmlinux inside it. */
+  readonly image: KernelImage;
   /** For the Debug Console: what was taken and what else there is. */
   readonly sentence: string;
 }
@@ -35,8 +38,7 @@ export function chooseEntry(
   requested: string,
   options: LoadOptions,
 ): LoadPlan {
-  const image = openKernelImage(kernel.name, kernel.bytes);
-  const { protocol, sentence } = choose(image, requested);
+  const { protocol, image, sentence } = choose(openKernelImage(kernel.name, kernel.bytes), requested);
   const { entry, label } = protocol;
   if (options.initrd !== undefined && protocol.takesInitrd !== true)
     throw initrdNotTaken(protocol, options.initrd.name);
@@ -46,13 +48,15 @@ export function chooseEntry(
 
 /** Which protocol to enter by, and why. Throws when there is none. */
 export function choose(image: KernelImage, requested: string): Choice {
-  const findings = ENTRY_PROTOCOLS.map((protocol) => ({ protocol, recognition: protocol.recognise(image) }));
+  const findings = ENTRY_PROTOCOLS.map((protocol) => findingOf(protocol, image));
   return requested === 'auto' ? chooseBest(image, findings) : chooseNamed(image, findings, requested);
 }
 
 interface Finding {
   readonly protocol: EntryProtocol;
   readonly recognition: Recognition;
+  /** Why the machine cannot run the image so. */
+  readonly blocked: string | undefined;
 }
 
 function chooseBest(image: KernelImage, findings: readonly Finding[]): Choice {
@@ -64,10 +68,10 @@ function chooseBest(image: KernelImage, findings: readonly Finding[]): Choice {
   if (problem !== undefined && (best === undefined || best.protocol.entry === 'native'))
     throw new StartOfDayError(problem);
   if (best === undefined) throw noEntry(image, findings);
-  const passed = offered.slice(0, offered.indexOf(best)).map(({ protocol }) => protocol.entry);
+  const passed = offered.slice(0, offered.indexOf(best)).map(nameWithReason);
   const reason = `Chose ${best.protocol.entry} because ${image.name} has ${best.recognition.evidence ?? best.protocol.label}.`;
   const later = passed.length === 0 ? '' : ` This version cannot enter ${passed.join(', ')} yet.`;
-  return { protocol: best.protocol, sentence: `${reason} ${alsoOffers(findings, best)}${later}` };
+  return { protocol: best.protocol, image, sentence: `${reason} ${alsoOffers(findings, best)}${later}` };
 }
 
 function chooseNamed(image: KernelImage, findings: readonly Finding[], requested: string): Choice {
@@ -82,23 +86,43 @@ function chooseNamed(image: KernelImage, findings: readonly Finding[], requested
         didYouMean(requested, ['auto', ...findings.map(({ protocol }) => protocol.entry)]) ??
         'Leave "entry" out: auto takes what the image offers.',
     });
-  const { recognition } = finding;
-  if (!isRunnable(finding))
-    throw recognition.offered
-      ? notYet(
-          image,
-          findings,
-          `${requested} is recognised, but this version cannot enter ${image.name} by it yet`,
-          recognition.summary,
-        )
-      : new StartOfDayError({
-          code: 'entry-not-offered',
-          blame: 'user',
-          title: `${image.name} does not offer ${requested}`,
-          detail: recognition.summary,
-          mend: recognition.mend,
-        });
-  return { protocol: finding.protocol, sentence: `${requested} as launch.json asks. ${alsoOffers(findings, finding)}` };
+  const inner = lookInside(finding.protocol, image, finding.recognition);
+  if (inner instanceof StartOfDayError) throw inner;
+  const asked = inner === undefined ? finding : findingOf(finding.protocol, inner.image, inner.recognition);
+  if (!isRunnable(asked)) throw notRunnable(image, findings, asked);
+  const by = inner === undefined ? '' : `, by ${inner.where}`;
+  return {
+    protocol: asked.protocol,
+    image: inner?.image ?? image,
+    sentence: `${requested} as launch.json asks${by}. ${alsoOffers(findings, finding)}`,
+  };
+}
+
+function findingOf(protocol: EntryProtocol, image: KernelImage, recognition = protocol.recognise(image)): Finding {
+  return { protocol, recognition, blocked: protocol.blocked?.(image) };
+}
+
+/** Why an entry that the user names cannot be taken. */
+function notRunnable(image: KernelImage, findings: readonly Finding[], asked: Finding): StartOfDayError {
+  const { protocol, recognition, blocked } = asked;
+  const { entry } = protocol;
+  if (!recognition.offered)
+    return new StartOfDayError({
+      code: 'entry-not-offered',
+      blame: 'user',
+      title: `${image.name} does not offer ${entry}`,
+      detail: recognition.summary,
+      mend: recognition.mend,
+    });
+  const title =
+    blocked === undefined
+      ? `${entry} is recognised, but this version cannot enter ${image.name} by it yet`
+      : `${image.name} cannot be entered by ${entry}: ${blocked}`;
+  return notYet(image, findings, title, recognition.summary);
+}
+
+function nameWithReason({ protocol, blocked }: Finding): string {
+  return blocked === undefined ? protocol.entry : `${protocol.entry} (${blocked})`;
 }
 
 /** Entries that say something of the image: any ELF file can be entered natively. */
@@ -111,14 +135,14 @@ function alsoOffers(findings: readonly Finding[], chosen: Finding): string {
 }
 
 function noEntry(image: KernelImage, findings: readonly Finding[]): StartOfDayError {
-  const offered = findings.filter(({ recognition }) => recognition.offered).map(({ protocol }) => protocol.entry);
+  const offered = findings.filter(({ recognition }) => recognition.offered).map(nameWithReason);
   if (offered.length > 0)
     return notYet(
       image,
       findings,
       `This version cannot enter ${image.name} yet`,
       `The image offers ${offered.join(', ')}; this version has ${findings
-        .filter(isRunnable)
+        .filter(({ protocol }) => protocol.plan !== undefined)
         .map(({ protocol }) => protocol.entry)
         .join(', ')}`,
     );
@@ -151,10 +175,15 @@ function notYet(image: KernelImage, findings: readonly Finding[], title: string,
     blame: 'user',
     title,
     detail,
-    mend: other === undefined ? `Give ${image.name} a Multiboot header.` : `Set "entry" to "${other.protocol.entry}".`,
+    mend: other === undefined ? mendOf(image, findings) : `Set "entry" to "${other.protocol.entry}".`,
   });
 }
 
+function mendOf({ name }: KernelImage, findings: readonly Finding[]): string {
+  const blocked = findings.some((finding) => finding.recognition.offered && finding.blocked !== undefined);
+  return blocked ? 'Build the kernel for 32 bits.' : `Give ${name} a Multiboot header.`;
+}
+
 function isRunnable(finding: Finding): finding is Finding & { readonly protocol: RunnableProtocol } {
-  return finding.protocol.plan !== undefined;
+  return finding.protocol.plan !== undefined && finding.blocked === undefined;
 }

@@ -16,6 +16,10 @@ export interface EntryProtocol {
   readonly takesInitrd?: true;
   /** Never throws: what is wrong with the image is part of the answer. */
   recognise(image: KernelImage): Recognition;
+  /** Why this machine cannot run the image when it is entered so: "the machine has no long mode". */
+  readonly blocked?: (image: KernelImage) => string | undefined;
+  /** A bzImage offers it through the vmlinux inside, to those who ask for it by name. */
+  readonly throughPayload?: true;
   /** Throws StartOfDayError with what the image or the options lack. Absent: recognised, but this version cannot enter by it. */
   readonly plan?: (image: KernelImage, options: LoadOptions) => ProtocolPlan;
 }

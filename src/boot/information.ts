@@ -1,6 +1,7 @@
 import type { ReadPhysical } from './guest-memory.ts';
 import type { InformationNode } from './information-node.ts';
 import { decodeLguestBootInfo } from './lguest-information.ts';
+import { decodeBootParams } from './linux-boot-params-information.ts';
 import { decodeMultibootInformation } from './multiboot-information.ts';
 import { decodeMultiboot2Information } from './multiboot2-information.ts';
 import type { BootInformation } from './protocol.ts';
@@ -10,6 +11,7 @@ type Decoder = (read: ReadPhysical, address: number, linear?: number) => Informa
 
 const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
+  boot_params: decodeBootParams,
   lguest_boot_info: decodeLguestBootInfo,
   start_info: decodeStartInfo,
   multiboot2_info: decodeMultiboot2Information,

@@ -1,4 +1,6 @@
 import { ElfFile } from '../image/elf.ts';
+import { findPayload } from '../image/payload.ts';
+import { findSetupHeader, SetupHeader } from '../image/setup-header.ts';
 import { ByteReader } from '../util/bytes.ts';
 import { StartOfDayError } from '../util/errors.ts';
 
@@ -10,11 +12,38 @@ export interface KernelImage {
   readonly reader: ByteReader;
   /** The file as ELF, or why it is none. */
   readonly elf: ElfFile | StartOfDayError;
+  /** The header of a Linux bzImage, or what is missing for one. */
+  readonly setup: SetupHeader | string;
+  /**
+   * The vmlinux inside a bzImage, or why it cannot be had; undefined for other files. Unpacking it takes seconds and is done once, when
+   * somebody asks.
+   */
+  inside(): InnerKernel | StartOfDayError | undefined;
+}
+
+/** The kernel that a bzImage unpacks. */
+export interface InnerKernel {
+  /** "xz payload at file offset 0x5094". */
+  readonly where: string;
+  readonly image: KernelImage;
 }
 
 /** Never throws: a file that is no ELF may still be entered by a protocol that needs none. */
 export function openKernelImage(name: string, bytes: Uint8Array): KernelImage {
-  return { name, bytes, reader: new ByteReader(name, bytes), elf: openElf(name, bytes) };
+  const reader = new ByteReader(name, bytes);
+  const setup = findSetupHeader(reader);
+  let inner: InnerKernel | StartOfDayError | undefined;
+  return {
+    name,
+    bytes,
+    reader,
+    elf: orError(() => new ElfFile(name, bytes)),
+    setup,
+    inside: () => {
+      if (setup instanceof SetupHeader) inner ??= orError(() => openInside(reader, setup));
+      return inner;
+    },
+  };
 }
 
 /** The ELF file. Throws why there is none. */
@@ -23,9 +52,14 @@ export function elfOf(image: KernelImage): ElfFile {
   return image.elf;
 }
 
-function openElf(name: string, bytes: Uint8Array): ElfFile | StartOfDayError {
+function openInside(reader: ByteReader, setup: SetupHeader): InnerKernel {
+  const payload = findPayload(reader, setup);
+  return { where: payload.description, image: openKernelImage(`vmlinux in ${reader.name}`, payload.unpack()) };
+}
+
+function orError<T>(open: () => T): T | StartOfDayError {
   try {
-    return new ElfFile(name, bytes);
+    return open();
   } catch (error) {
     if (error instanceof StartOfDayError) return error;
     throw error;

@@ -69,6 +69,23 @@ export class MemoryLayout {
     return undefined;
   }
 
+  /**
+   * Finds the highest free available memory above 1 MiB that ends at or below `end` and takes it; undefined when there is none. `end` is a
+   * physical address, the first that is not for it.
+   */
+  placeHigh(name: string, bytes: Uint8Array, alignment: number, end: number): number | undefined {
+    const size = bytes.length;
+    const range = this.map.findLast(({ type, address }) => type === 1 && address >= MIB);
+    if (range === undefined) return undefined;
+    const down = (limit: number): number => Math.floor((limit - size) / alignment) * alignment;
+    let address = down(Math.min(end, range.address + range.size));
+    for (let blocker = this.blocker(address, size); blocker !== undefined; blocker = this.blocker(address, size))
+      address = down(blocker.address);
+    if (address < range.address) return undefined;
+    this.taken.push({ name, bytes, address, size });
+    return address;
+  }
+
   /** Puts bytes into memory that {@link place} has taken before. */
   fill(name: string, address: number, bytes: Uint8Array): void {
     this.taken.push({ name, bytes, address, size: bytes.length });

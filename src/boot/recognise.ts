@@ -1,5 +1,6 @@
 import type { EntryProtocol } from './entry-protocol.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { recogniseDeep } from './inner-kernel.ts';
 import { lguest } from './lguest.ts';
 import { linux16, linux32, linux64 } from './linux.ts';
 import { multiboot } from './multiboot.ts';
@@ -24,7 +25,7 @@ export const ENTRY_PROTOCOLS: readonly EntryProtocol[] = [
   native,
 ];
 
-/** What each protocol finds in the file. */
+/** What each protocol finds in the file, and in the vmlinux inside a bzImage, which takes seconds to unpack. */
 export function recogniseAll(image: KernelImage): readonly Recognition[] {
-  return ENTRY_PROTOCOLS.map((protocol) => protocol.recognise(image));
+  return ENTRY_PROTOCOLS.map((protocol) => recogniseDeep(protocol, image));
 }

@@ -10,9 +10,9 @@ import { buildKernel, headerSource, multiboot2Source, withWord } from './kernels
 const XEN_NOTE = (type: number, value: number): string =>
   `.section .note.Xen, "a", @note\n.long 4, 4, ${type}\n.asciz "Xen"\n.long ${value}\n`;
 
-/** A bzImage's first bytes: boot_flag, "HdrS", version, xloadflags. */
+/** A bzImage of zeros with boot_flag, "HdrS", version, xloadflags. */
 function setupHeader(version: number, xloadflags: number): Uint8Array {
-  const bytes = new Uint8Array(0x400);
+  const bytes = new Uint8Array(0x700);
   const view = new DataView(bytes.buffer);
   view.setUint8(0x1f1, 2);
   view.setUint16(0x1fe, 0xaa55, true);

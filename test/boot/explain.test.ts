@@ -16,7 +16,7 @@ describe('Explain', () => {
       lines[4],
       '                 0x1004  flags     0x00000003  bit 0 modules on pages, bit 1 memory information',
     );
-    assert.ok(lines.includes('linux32     no   No "HdrS" at file offset 0x202'));
+    assert.ok(lines.includes('linux16     no   No "HdrS" at file offset 0x202'));
     assert.match(text, /\n\nChose multiboot because .* This image offers nothing else\.\n$/);
   });
 

@@ -9,7 +9,7 @@ import { LOCAL_APIC_ADDRESS } from '../interrupts/local-apic-registers.ts';
 import { ACPI_COMMAND, POWER_PORT } from '../chipset/power-management.ts';
 
 /** The root pointer is looked for at multiples of 16 from 0xe0000 to 0xfffff; the tables lie behind it in the same reserved memory. */
-const ROOT_POINTER = 0xf5a00;
+export const ACPI_ROOT_POINTER = 0xf5a00;
 const TABLES = 0xf6000;
 
 const OEM = text(6, 'SODAY');
@@ -43,7 +43,7 @@ export function acpiTables(apic: boolean): FirmwareTable[] {
     ),
   );
   const xsdt = place(table('XSDT', 1, described.flatMap(little64)));
-  return [...tables, { address: ROOT_POINTER, bytes: rootPointer(rsdt, xsdt) }];
+  return [...tables, { address: ACPI_ROOT_POINTER, bytes: rootPointer(rsdt, xsdt) }];
 }
 
 /** The root pointer (RSDP, revision 2) of {@link acpiTables}: 36 bytes. */
