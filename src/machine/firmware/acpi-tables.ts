@@ -48,7 +48,7 @@ export function acpiTables(apic: boolean): FirmwareTable[] {
 
 /** The root pointer (RSDP, revision 2) of {@link acpiTables}: 36 bytes. */
 export function acpiRootPointer(apic: boolean): FirmwareTable {
-  const root = acpiTables(apic).find(({ address }) => address === ROOT_POINTER);
+  const root = acpiTables(apic).find(({ address }) => address === ACPI_ROOT_POINTER);
   if (root === undefined) throw internalError('there is no ACPI root pointer');
   return root;
 }
