@@ -33,8 +33,8 @@ const SERVICES: Readonly<Record<ServiceName, BiosService>> = {
     call.ax = call.read(DATA.memoryKib, 16);
   },
   printer: (call) => {
-    // Time-out: there is no printer.
-    call.ah = 0x01;
+    // There is no printer port.
+    call.carry = true;
   },
   'print-screen': (call) => {
     call.lacks('the screen is not printed');
