@@ -8,7 +8,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { IMAGE = 108, DATA = 128, CODE = 16 };
+enum {
+	IMAGE = 108,
+	DATA = 128,
+	CODE = 16,
+	CODE_ADDRESS = 0x11000000, /* pointers to these are compared */
+	DATA_ADDRESS = 0x12000000,
+	PAGE = 4096,
+};
 
 struct input {
 	uint8_t image[IMAGE]; /* as FRSTOR loads it */
@@ -24,13 +31,18 @@ struct output {
 };
 
 int main(void) {
-	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *code = mmap((void *)CODE_ADDRESS, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	uint8_t *data = mmap((void *)DATA_ADDRESS, PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (code == MAP_FAILED || data == MAP_FAILED)
+		return 1;
 	static struct input input;
 	static struct output output;
 	while (fread(&input, sizeof input, 1, stdin) == 1) {
 		uint32_t eax = 0x12345678, eflags = input.eflags;
 		memcpy(code, input.code, CODE);
-		memcpy(output.data, input.data, DATA);
+		memcpy(data, input.data, DATA);
 		memset(output.image, 0, IMAGE);
 		__asm__ volatile(
 			"frstor %[in]\n\t"
@@ -42,8 +54,9 @@ int main(void) {
 			"pop %[flags]\n\t"
 			"fninit"
 			: [out] "=m"(output.image), "+a"(eax), [flags] "+S"(eflags)
-			: [in] "m"(input.image), [code] "D"(code), "b"(output.data)
+			: [in] "m"(input.image), [code] "D"(code), "b"(data)
 			: "memory", "cc");
+		memcpy(output.data, data, DATA);
 		output.eflags = eflags;
 		output.eax = eax;
 		fwrite(&output, sizeof output, 1, stdout);

@@ -3,19 +3,26 @@ import { join } from 'node:path';
 import type { Extended } from '../../../src/cpu/floating-point/extended.ts';
 import { hostProgram } from '../../support/host-program.ts';
 
-/** The x87 unit before or after an instruction, as FNSAVE stores it in 32-bit protected mode, without pointers. */
+/** Linear addresses of the code and of the memory operand, the same in every run. */
+export const HOST_PLACE = { code: 0x11000000, data: 0x12000000 } as const;
+
+/** The x87 unit before or after an instruction, as FNSAVE stores it in 32-bit protected mode. */
 export interface X87Image {
   readonly control: number;
   readonly status: number;
   readonly tags: number;
   /** ST(0) to ST(7). */
   readonly registers: readonly Extended[];
+  /** Offsets and the opcode; 0 unless given. A CPU may keep no selectors (SDM 1, 8.1.8). */
+  readonly instructionOffset?: number;
+  readonly opcode?: number;
+  readonly operandOffset?: number;
 }
 
 export interface HostInput {
   readonly x87: X87Image;
   readonly eflags: number;
-  /** One instruction. Its memory operand is at [ebx]. */
+  /** Instructions. Their memory operand is at [ebx]. */
   readonly code: Uint8Array;
   readonly data: Uint8Array;
 }
@@ -60,7 +67,9 @@ export function runOnHost(inputs: readonly HostInput[]): HostOutput[] {
   });
 }
 
-function writeImage(record: Buffer, { control, status, tags, registers }: X87Image): void {
+function writeImage(record: Buffer, image: X87Image): void {
+  const { control, status, tags, registers, instructionOffset = 0, opcode = 0, operandOffset = 0 } = image;
+  [instructionOffset, opcode << 16, operandOffset].forEach((word, n) => record.writeUInt32LE(word >>> 0, 12 + n * 4));
   [control, status, tags].forEach((word, n) => record.writeUInt32LE((word | 0xffff0000) >>> 0, n * 4));
   registers.forEach(({ signExponent, significand }, n) => {
     record.writeBigUInt64LE(significand, 28 + n * 10);
@@ -74,5 +83,13 @@ function readImage(record: Buffer): X87Image {
     signExponent: record.readUInt16LE(36 + n * 10),
     significand: record.readBigUInt64LE(28 + n * 10),
   }));
-  return { control: word(0), status: word(1), tags: word(2), registers };
+  return {
+    control: word(0),
+    status: word(1),
+    tags: word(2),
+    registers,
+    instructionOffset: record.readUInt32LE(12),
+    opcode: record.readUInt16LE(18) & 0x7ff,
+    operandOffset: record.readUInt32LE(20),
+  };
 }
