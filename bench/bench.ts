@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { bootDebuggee } from '../src/debugger/boot-request.ts';
 import type { EngineName } from '../src/cpu/cpu.ts';
 import type { Debuggee } from '../src/debugger/debuggee.ts';
+import { loadHandlers } from '../src/platform/node/handlers.ts';
 import { nodeScheduler } from '../src/platform/node/scheduler.ts';
 import { DapClient } from '../test/support/dap-client.ts';
 import { buildGuest, GUESTS, type BenchGuest } from './guests.ts';
@@ -32,11 +33,12 @@ function progress(what: string): void {
   process.stderr.write(`${what}\n`);
 }
 
-/** A machine at the entry of a kernel. */
+/** A machine at the entry of a kernel, with the handlers that `npm run build` made. */
 function boot(elf: string, engine?: EngineName): Debuggee {
   const load = { memory: 128 * 1024 * 1024, cmdline: '', bootLoaderName: 'Start of Day', modules: [], poison: true };
   const kernel = { name: elf, bytes: readFileSync(elf) };
-  return bootDebuggee({ kernel, entry: 'auto', load, registers: {}, symbols: [], engine }, nodeScheduler);
+  const request = { kernel, entry: 'auto', load, registers: {}, symbols: [], engine, handlers: loadHandlers };
+  return bootDebuggee(request, nodeScheduler);
 }
 
 /** A machine of its own runs a guest to its end, or so many instructions. */

@@ -28,9 +28,10 @@ export interface InstructionForm {
   readonly baseIsStackPointer: boolean;
   /** Only the reference evaluator runs it. */
   readonly slow: boolean;
+  readonly accessesMemory: boolean;
 }
 
-export type FormParts = Omit<InstructionForm, 'key' | 'slow' | 'baseIsStackPointer'> & {
+export type FormParts = Omit<InstructionForm, 'key' | 'slow' | 'accessesMemory' | 'baseIsStackPointer'> & {
   readonly baseIsStackPointer?: boolean;
 };
 
@@ -40,8 +41,16 @@ export function makeForm(parts: FormParts): InstructionForm {
   const { baseIsStackPointer = false } = parts;
   const modes = `${parts.repeat ?? ''} a${parts.addressWidth} s${parts.stackWidth}${baseIsStackPointer ? ' sp' : ''}`;
   const key = `${parts.description.mnemonics[0] ?? ''} ${widths} ${parts.kinds} ${modes}`;
-  const form = { ...parts, baseIsStackPointer, key, slow: true };
-  return { ...form, slow: parts.description.slow || needsEvaluator(recordWithFields(form)) };
+  const form = { ...parts, baseIsStackPointer, key, slow: true, accessesMemory: true };
+  if (parts.description.slow) return form;
+  const instruction = recordWithFields(form);
+  return { ...form, slow: needsEvaluator(instruction), accessesMemory: accessesMemory(instruction) };
+}
+
+function accessesMemory({ checks, commits }: Instruction<Width>): boolean {
+  const stores = (commit: Commit): boolean =>
+    commit.kind === 'store' || (commit.kind === 'when' && commit.body.some(stores));
+  return checks.some((check) => check.kind === 'load') || commits.some(stores);
 }
 
 /** Host calls and second faulting stores need the evaluator, which checks everything before it changes anything. */

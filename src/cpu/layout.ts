@@ -31,19 +31,6 @@ export const SHADOW_DEPTH = 208;
 /** Which segments (bit numbers in encoding order) are flat: base 0, all 4 GiB readable and writable (u32). Follows from their caches. */
 export const FLAT_SEGMENTS = 212;
 
-/** Six segment caches (ES CS SS DS FS GS), then LDTR and TR, 32 bytes each. */
-export const SEGMENTS = 256;
-export const SEGMENT_SIZE = 32;
-/** Within a segment cache, u32 each. Lowest and highest are the valid offsets of a read; the write pair is empty where a write is refused. */
-export const SEGMENT_BASE = 0;
-export const SEGMENT_WRITE_LOWEST = 4;
-export const SEGMENT_LOWEST = 8;
-export const SEGMENT_HIGHEST = 12;
-export const SEGMENT_SELECTOR = 16;
-export const SEGMENT_ACCESS = 20;
-export const SEGMENT_LIMIT = 24;
-export const SEGMENT_WRITE_HIGHEST = 28;
-
 /** CR0..CR8, 64-bit slots. */
 export const CONTROL = 512;
 /** DR0..DR7, 64-bit slots. */
@@ -80,6 +67,21 @@ export const X87_OPCODE = 1180;
 export const MXCSR = 1184;
 /** XMM0..XMM7, 16 bytes each. */
 export const XMM = 1280;
+
+/** Six segment caches (ES CS SS DS FS GS), then LDTR and TR. The six are named by a byte of the micro-op, as bytes from here. */
+export const SEGMENTS = 1536;
+export const SEGMENT_SIZE = 48;
+/** Within a segment cache, u32 each. */
+export const SEGMENT_BASE = 0;
+export const SEGMENT_SELECTOR = 4;
+export const SEGMENT_ACCESS = 8;
+export const SEGMENT_LIMIT = 12;
+/** The lowest valid offset; and at how many offsets from there on a read of 1, 2 or 4 bytes may start, and a write: three words each. */
+export const SEGMENT_LOWEST = 16;
+export const SEGMENT_READS = 20;
+export const SEGMENT_WRITES = 32;
+/** The most that those counts say. An access of 4 bytes at an offset below it does not go round the end of the offsets. */
+export const MOST_STARTS = 0xfffffffc;
 
 /** Model-specific registers, 64-bit slots in the order of `MSR_FACTS`. */
 export const MODEL_SPECIFIC = 2048;
@@ -120,9 +122,13 @@ export const MICRO_OPS_END = 0x1100000;
 /** Guest physical memory starts here. */
 export const RAM = 0x1100000;
 
-/** One micro-op: 32 bytes. Register operands are byte offsets into the register file, so AH is 1; `entry`: its block in a translated region. */
+/**
+ * One micro-op: 32 bytes. `handler` and `onMiss` are table indexes of 16 bits; the latter completes accesses that miss the TLBs, which the
+ * former does not. Register operands are byte offsets into the register file, so AH is 1; `entry`: its block in a translated region.
+ */
 export const MICRO_OP = {
   handler: 0,
+  onMiss: 2,
   register0: 4,
   register1: 5,
   base: 6,

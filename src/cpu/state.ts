@@ -291,8 +291,8 @@ export class CpuState {
   }
 
   /**
-   * Stores a segment cache and the bounds that generated code checks. Where an access would be refused (null selector,
-   * unreadable code, unwritable data) the range is empty, so that the access leaves the fast path and gets its reason.
+   * Stores a segment cache and the counts that generated code checks. Where an access would be refused (null selector,
+   * unreadable code, unwritable data) they are 0, so that the access leaves the fast path and gets its reason.
    */
   setSegment(index: SegmentIndex, cache: SegmentCache): void {
     const at = L.SEGMENTS + index * L.SEGMENT_SIZE;
@@ -300,18 +300,20 @@ export class CpuState {
     const { access, limit } = cache;
     const code = (access & ACCESS.code) !== 0;
     const present = (access & ACCESS.present) !== 0;
-    const range = segmentBounds(cache);
+    const [lowest, highest] = segmentBounds(cache);
     const readable = present && (!code || (access & ACCESS.readWrite) !== 0);
     const writable = present && !code && (access & ACCESS.readWrite) !== 0;
     set(L.SEGMENT_BASE, cache.base);
-    set(L.SEGMENT_LOWEST, readable ? range[0] : 1);
-    set(L.SEGMENT_HIGHEST, readable ? range[1] : 0);
-    set(L.SEGMENT_WRITE_LOWEST, writable ? range[0] : 1);
-    set(L.SEGMENT_WRITE_HIGHEST, writable ? range[1] : 0);
+    set(L.SEGMENT_LOWEST, lowest);
+    for (const [n, bytes] of [1, 2, 4].entries()) {
+      const starts = Math.min(Math.max(highest - lowest + 2 - bytes, 0), L.MOST_STARTS);
+      set(L.SEGMENT_READS + n * 4, readable ? starts : 0);
+      set(L.SEGMENT_WRITES + n * 4, writable ? starts : 0);
+    }
     set(L.SEGMENT_SELECTOR, cache.selector & 0xffff);
     set(L.SEGMENT_ACCESS, access);
     set(L.SEGMENT_LIMIT, limit);
-    const flat = cache.base === 0 && readable && writable && range[0] === 0 && range[1] === 0xffffffff;
+    const flat = cache.base === 0 && readable && writable && lowest === 0 && highest === 0xffffffff;
     const others = this.view.getUint32(L.FLAT_SEGMENTS, true) & ~(1 << index);
     this.view.setUint32(L.FLAT_SEGMENTS, flat ? others | (1 << index) : others, true);
   }

@@ -14,6 +14,7 @@ const OPCODES = {
   gtu: [0x4b, 0x56],
   les: [0x4c, 0x57],
   leu: [0x4d, 0x58],
+  geu: [0x4f, 0x5a],
   clz: [0x67, 0x79],
   ctz: [0x68, 0x7a],
   popcnt: [0x69, 0x7b],
@@ -148,6 +149,9 @@ export class FunctionBody {
   callIndirect(type: number): void {
     this.withIndex(0x11, type);
     this.code.push(0);
+  }
+  returnCall(index: number): void {
+    this.withIndex(0x12, index);
   }
   returnCallIndirect(type: number): void {
     this.withIndex(0x13, type);

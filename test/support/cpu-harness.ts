@@ -5,6 +5,7 @@ import type { SamplingPolicy } from '../../src/cpu/translator/sampler.ts';
 import type { CpuModelName } from '../../src/x86/cpu-model.ts';
 import { JUMP_CACHE, RAM } from '../../src/cpu/layout.ts';
 import { SEGMENT, type SegmentIndex } from '../../src/cpu/state.ts';
+import { prebuiltHandlers } from './prebuilt-handlers.ts';
 
 export const ENGINES: readonly EngineName[] = ['translator', 'interpreter', 'reference'];
 export const FAST_ENGINES: readonly EngineName[] = ['translator', 'interpreter'];
@@ -102,7 +103,7 @@ export interface GuestOptions {
   readonly sampling?: SamplingPolicy;
   /** Which CPU. */
   readonly cpu?: CpuModelName;
-  /** Handlers built ahead of time. */
+  /** Handlers built ahead of time; unless said, the interpreter has them, and the translator makes its own. */
   readonly handlers?: HandlerSource;
 }
 
@@ -123,7 +124,8 @@ export class Guest {
   private tables = 0;
 
   constructor(engine: EngineName, options: GuestOptions = {}) {
-    const { ramSize = 0x100000, handlers, cpu, sampling = EVERYTHING_HOT } = options;
+    const { ramSize = 0x100000, cpu, sampling = EVERYTHING_HOT } = options;
+    const { handlers = engine === 'interpreter' ? prebuiltHandlers : undefined } = options;
     this.cpu = new Cpu({ ramSize, bus: this.bus, engine, model: cpu, handlers, sampling });
     const { state } = this.cpu;
     DESCRIPTORS.forEach(([low, high], index) => this.writeWords(PLACE.gdt + index * 8, low, high));

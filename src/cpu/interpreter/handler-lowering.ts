@@ -1,9 +1,10 @@
 import type { Instruction } from '../../isa/instruction.ts';
 import type { Field, RegisterRef, SegmentRef, Value, Width } from '../../isa/value.ts';
-import { I32 } from '../../wasm/function-body.ts';
+import { I32, type FunctionBody } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
-import { BUDGET, ChainLowering, MICRO_OP } from '../lowering/chain-lowering.ts';
-import { TYPE } from '../lowering/functions.ts';
+import { BUDGET, MICRO_OP } from '../lowering/chain-lowering.ts';
+import { FUNCTION, TYPE } from '../lowering/functions.ts';
+import { RunFlagLowering } from './run-flags.ts';
 
 const U = L.MICRO_OP;
 
@@ -16,13 +17,24 @@ const FIELD_OFFSET: Readonly<Record<Field, number>> = {
   self: U.next,
 };
 
-/** Lowers instructions to interpreter handlers, whose operands are fields of the micro-op. */
-export class HandlerLowering extends ChainLowering {
+/**
+ * Lowers instructions to interpreter handlers, whose operands are fields of the micro-op. Calls would make V8 keep everything on the stack:
+ * what is rare is left by tail calls, and a handler that misses a TLB leaves before it has changed anything for one that completes misses.
+ */
+export class HandlerLowering extends RunFlagLowering {
+  protected override readonly missesElsewhere: boolean;
   /** Offset of the micro-op that is being lowered from the handler's own: a second instruction fused into it is one further. */
   private offset = 0;
 
+  constructor(code: FunctionBody, completesMisses: boolean) {
+    super(code);
+    this.missesElsewhere = !completesMisses;
+  }
+
   /** A run of instructions, one micro-op each, that all but the last fall through. */
   instructions(run: readonly Instruction<Width>[]): void {
+    this.known = undefined;
+    this.replaceFlags();
     run.forEach((instruction, n) => {
       this.offset = n * U.size;
       this.instruction(instruction, n === run.length - 1);
@@ -103,7 +115,18 @@ export class HandlerLowering extends ChainLowering {
     this.code.numeric('add');
   }
   protected bail(): void {
-    this.leave(L.EXIT.bail, () => this.pushHere());
+    this.storeFlags();
+    this.pushHere();
+    this.code.get(BUDGET);
+    this.code.returnCall(FUNCTION.bail);
+  }
+  protected override leaveOnMiss(): void {
+    this.storeFlags();
+    this.pushHere();
+    this.code.get(BUDGET);
+    this.code.get(MICRO_OP);
+    this.code.load(16, this.offset + U.onMiss);
+    this.code.returnCallIndirect(TYPE.handler);
   }
   protected jump(to: Value): void {
     const { code } = this;
@@ -123,14 +146,14 @@ export class HandlerLowering extends ChainLowering {
   protected fallThrough(last: boolean): void {
     if (!last) return;
     const { code } = this;
-    const next = this.offset + U.size;
-    code.get(MICRO_OP);
-    code.i32(next);
-    code.numeric('add');
-    code.get(BUDGET);
-    code.get(MICRO_OP);
-    code.load(32, next + U.handler);
-    code.returnCallIndirect(TYPE.handler);
+    this.enterHandler(
+      () => {
+        code.get(MICRO_OP);
+        code.i32(this.offset + U.size);
+        code.numeric('add');
+      },
+      () => code.get(BUDGET),
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { internalError } from '../../util/errors.ts';
-import type { InstructionForm } from '../instruction-form.ts';
 import type { SlowMemory } from '../mmu.ts';
-import { baseModule, FIRST_FORM_HANDLER, formModule, runKey, RUNS_SECTION } from './handler-module.ts';
+import { baseModule, FIRST_FORM_HANDLER, formModule, RUNS_SECTION } from './handler-module.ts';
+import { runKey, type HandlerRun } from './handler-run.ts';
 
 const TABLE_SIZE = 65536;
 /** Table indexes from here on are regions. */
@@ -23,7 +23,7 @@ export class HandlerTable {
 
   constructor(memory: WebAssembly.Memory, slow: SlowMemory, prebuilt: WebAssembly.Module | undefined) {
     this.imports = { memory, table: this.table, ...slow };
-    const base = prebuilt ?? new WebAssembly.Module(baseModule([]));
+    const base = prebuilt ?? new WebAssembly.Module(baseModule([], []));
     const exports = this.instantiate(base);
     for (const key of prebuiltRuns(base)) this.indexes.set(key, this.next++);
     this.imports = { ...this.imports, ...(exports as Record<string, WebAssembly.ImportValue>) };
@@ -31,8 +31,8 @@ export class HandlerTable {
     this.start = exports['start'] as (microOp: number, budget: number) => void;
   }
 
-  /** Makes the handlers of the runs that have none; a run of two is a fused pair. */
-  require(runs: readonly (readonly InstructionForm[])[]): void {
+  /** Makes the handlers of the runs that have none. */
+  require(runs: readonly HandlerRun[]): void {
     const missing = new Map(runs.map((run) => [runKey(run), run] as const).filter(([key]) => !this.indexes.has(key)));
     if (missing.size === 0) return;
     if (this.next + missing.size > FIRST_REGION) throw internalError('the handler table is full');
@@ -41,8 +41,8 @@ export class HandlerTable {
   }
 
   /** Table index of a handler that {@link require} made. */
-  indexOf(form: InstructionForm, fused?: InstructionForm): number {
-    const key = fused === undefined ? form.key : runKey([form, fused]);
+  indexOf(run: HandlerRun): number {
+    const key = runKey(run);
     const index = this.indexes.get(key);
     if (index === undefined) throw internalError(`no handler for ${key}`);
     return index;

@@ -1,13 +1,12 @@
 import type { CodeBlock, CodeCache } from '../code-cache.ts';
 import type { DecodedInstruction } from '../decoder.ts';
 import { CpuFault, Unimplemented } from '../fault.ts';
-import type { InstructionForm } from '../instruction-form.ts';
 import * as L from '../layout.ts';
 import type { Mmu } from '../mmu.ts';
 import type { CpuState } from '../state.ts';
 import type { SamplingPolicy } from '../translator/sampler.ts';
 import { Translator, type TranslatedInterpreter } from '../translator/translator.ts';
-import { fuses } from './fusion.ts';
+import { BlockHandlers } from './block-handlers.ts';
 import { FIXED_HANDLER } from './handler-module.ts';
 import { FIRST_REGION, HandlerTable } from './handler-table.ts';
 import { MicroOpArena } from './micro-op-arena.ts';
@@ -15,6 +14,8 @@ import { MicroOpArena } from './micro-op-arena.ts';
 const U = L.MICRO_OP;
 /** Budgets are 32-bit in generated code. */
 const LARGEST_BUDGET = 0x3fffffff;
+/** Instructions between two entries of generated code: V8 does not replace what runs by what it has optimised meanwhile. */
+const LONGEST_LOAN = 1_000_000;
 
 /** Why {@link Interpreter.run} returned. `slow`: the next instruction is for the evaluator. */
 export type InterpreterOutcome = 'budget' | 'breakpoint' | 'slow';
@@ -32,6 +33,7 @@ export class Interpreter {
   private readonly code: CodeCache;
   private readonly arena: MicroOpArena;
   private readonly handlers: HandlerTable;
+  private readonly blockHandlers: BlockHandlers;
   private readonly translator: Translator | undefined;
   private breakpoints: ReadonlySet<number> = new Set();
   /** Blocks by their first micro-op. */
@@ -60,6 +62,7 @@ export class Interpreter {
     this.code = code;
     this.arena = new MicroOpArena(state);
     this.handlers = new HandlerTable(state.memory, mmu.slow, prebuilt);
+    this.blockHandlers = new BlockHandlers(this.handlers, this.arena);
     state.statusFlags = this.handlers.statusFlags;
     this.cachedJumps = Array.from({ length: L.JUMP_CACHE_ENTRIES }, (_, n) => n);
     this.emptyJumpCache();
@@ -128,7 +131,8 @@ export class Interpreter {
         left -= ran;
         break;
       }
-      const lent = translator === undefined ? left : Math.min(left, Math.max(translator.untilLook, block));
+      const loan = translator?.untilLook ?? LONGEST_LOAN;
+      const lent = Math.min(left, Math.max(loan, block));
       this.handlers.start(microOp, lent - block);
       const ran = lent - (state.words[L.BUDGET >> 2] ?? 0);
       translator?.ran(ran);
@@ -173,17 +177,17 @@ export class Interpreter {
     const { arena, state } = this;
     const firstHandler = arena.handler(microOp);
     const first = arena.instructionAt(microOp);
-    if (firstHandler >= FIRST_REGION && first !== undefined) arena.setHandler(microOp, this.handlerOf(first.form));
+    if (firstHandler >= FIRST_REGION && first !== undefined)
+      arena.setHandler(microOp, this.blockHandlers.alone(first.form));
     const stop = microOp + count * U.size;
     const previous = stop - U.size;
     const stopHandler = arena.handler(stop);
     const previousHandler = arena.handler(previous);
     arena.setHandler(stop, FIXED_HANDLER.stop);
+    // It may be one handler with what comes after it.
     const before = arena.instructionAt(previous);
-    const after = arena.instructionAt(stop);
-    if (before !== undefined && after !== undefined && fuses(before.form, after.form)) {
-      if (previousHandler !== FIXED_HANDLER.breakpoint) arena.setHandler(previous, this.handlerOf(before.form));
-    }
+    if (before !== undefined && previousHandler !== FIXED_HANDLER.breakpoint)
+      arena.setHandler(previous, this.blockHandlers.alone(before.form));
     this.handlers.start(microOp, 0);
     arena.setHandler(stop, stopHandler);
     arena.setHandler(previous, previousHandler);
@@ -309,31 +313,6 @@ export class Interpreter {
 
   /** Writes the handlers of a block's micro-ops, with the breakpoints that are armed. */
   private writeHandlers(block: CodeBlock): void {
-    const { instructions, microOp } = block;
-    const forms = instructions.map((instruction) => instruction.form);
-    const stops = this.stopsIn(block);
-    const lastIndex = forms.length - 1;
-    const [before, last] = [forms[lastIndex - 1], forms[lastIndex]];
-    const fused =
-      before !== undefined &&
-      last !== undefined &&
-      fuses(before, last) &&
-      stops[lastIndex] !== true &&
-      !block.leavesSegment;
-    this.handlers.require([
-      ...forms.filter((form) => !form.slow).map((form) => [form]),
-      ...(fused ? [[before, last]] : []),
-    ]);
-    forms.forEach((form, n) => {
-      let handler = this.handlerOf(form);
-      if (block.leavesSegment && n === lastIndex) handler = FIXED_HANDLER.bail;
-      if (stops[n] === true) handler = FIXED_HANDLER.breakpoint;
-      else if (fused && n === lastIndex - 1) handler = this.handlers.indexOf(before, last);
-      this.arena.setHandler(microOp + n * U.size, handler);
-    });
-  }
-
-  private handlerOf(form: InstructionForm): number {
-    return form.slow ? FIXED_HANDLER.bail : this.handlers.indexOf(form);
+    this.blockHandlers.write(block, this.stopsIn(block));
   }
 }

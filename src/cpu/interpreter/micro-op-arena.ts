@@ -48,10 +48,14 @@ export class MicroOpArena {
     return this.state.bytes[microOp + U.left] ?? 0;
   }
   handler(microOp: number): number {
-    return this.state.words[microOp >> 2] ?? 0;
+    return this.state.view.getUint16(microOp + U.handler, true);
   }
   setHandler(microOp: number, handler: number): void {
-    this.state.words[microOp >> 2] = handler;
+    this.state.view.setUint16(microOp + U.handler, handler, true);
+  }
+  /** Names the handler that completes accesses which miss the TLBs. */
+  setOnMiss(microOp: number, handler: number): void {
+    this.state.view.setUint16(microOp + U.onMiss, handler, true);
   }
   /** Makes a block's first micro-op enter a translated region at one of its blocks. */
   enterRegion(microOp: number, region: number, entry: number): void {

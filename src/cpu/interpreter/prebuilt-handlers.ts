@@ -1,14 +1,20 @@
 import { catalogueForms } from '../form-catalogue.ts';
+import { isCommon } from './common-forms.ts';
 import { fuses } from './fusion.ts';
 import { baseModule } from './handler-module.ts';
+import { runsOf } from './handler-run.ts';
 
 /** The interpreter with a handler for every common form and fused pair; made when the project is built. */
 export function prebuildHandlers(): Uint8Array<ArrayBuffer> {
   const forms = catalogueForms();
-  const pairs = forms
-    .filter(({ width }) => width !== 16)
-    .flatMap((first) =>
-      forms.filter((second) => second.width === 32 && fuses(first, second)).map((second) => [first, second]),
-    );
-  return baseModule([...forms.map((form) => [form]), ...pairs]);
+  const pairs = forms.flatMap((first) =>
+    forms
+      .filter((second) => fuses(first, second))
+      .map((second) => ({ forms: [first, second], completesMisses: false })),
+  );
+  const runs = [...forms.flatMap(runsOf), ...pairs];
+  return baseModule(
+    runs.filter(isCommon),
+    runs.filter((run) => !isCommon(run)),
+  );
 }

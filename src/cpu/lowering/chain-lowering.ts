@@ -1,7 +1,7 @@
 import type { Value } from '../../isa/value.ts';
 import { I32 } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
-import { TYPE } from './functions.ts';
+import { FUNCTION, TYPE } from './functions.ts';
 import { InstructionLowering } from './instruction-lowering.ts';
 
 const U = L.MICRO_OP;
@@ -34,15 +34,23 @@ export abstract class ChainLowering extends InstructionLowering {
     code.i32(0);
     code.numeric('lts');
     code.if();
-    this.returnToDriver(
-      () => code.i32(L.EXIT.budget),
-      () => code.get(target),
-    );
+    code.get(target);
+    code.get(BUDGET);
+    code.returnCall(FUNCTION.outOfBudget);
     code.end();
-    code.get(target);
-    code.get(left);
-    code.get(target);
-    code.load(32, U.handler);
+    this.enterHandler(
+      () => code.get(target),
+      () => code.get(left),
+    );
+  }
+
+  /** Runs a micro-op's handler, with a budget that is paid. */
+  protected enterHandler(microOp: () => void, budget: () => void): void {
+    const { code } = this;
+    microOp();
+    budget();
+    microOp();
+    code.load(16, U.handler);
     code.returnCallIndirect(TYPE.handler);
   }
 

@@ -23,8 +23,20 @@ export const TYPES: readonly FunctionType[] = [
 export const CONDITION_PAIRS = 8;
 export const FLAG_IMAGE = CONDITION_PAIRS;
 
-/** Functions that every module can call, by index: the slow memory paths, the flag functions, and where a write beside code goes. */
-export const FUNCTION = { load32: 0, store32: 1, load64: 2, store64: 3, flags: 4, hostBesideCode: 13 } as const;
+/**
+ * Functions that every module can call, by index: the slow memory paths, the flag functions, where a write beside code goes, and the ways
+ * to the driver, which are handlers.
+ */
+export const FUNCTION = {
+  load32: 0,
+  store32: 1,
+  load64: 2,
+  store64: 3,
+  flags: 4,
+  hostBesideCode: 13,
+  bail: 14,
+  outOfBudget: 15,
+} as const;
 
 /** Slow paths of `mmu.ts`. */
 export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
@@ -34,13 +46,15 @@ export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
   { name: 'store64', type: TYPE.store64 },
 ];
 
-/** What the base module defines for the others, by index: a flag function for each pair of condition codes (the even one) and for the image; memory. */
+/** What the base module defines for the others, by index: a flag function for each pair of condition codes (the even one) and for the image; memory; ways out. */
 export const SHARED_FUNCTION_IMPORTS: readonly FunctionImport[] = [
   ...Array.from({ length: CONDITION_PAIRS + 1 }, (_, n) => ({
     name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
     type: TYPE.flag,
   })),
   { name: 'hostBesideCode', type: TYPE.host },
+  { name: 'bail', type: TYPE.handler },
+  { name: 'outOfBudget', type: TYPE.handler },
 ];
 
 /** What every module but the base module imports. */

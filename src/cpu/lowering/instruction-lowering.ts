@@ -7,6 +7,8 @@ import type { FlagPart } from './value-lowering.ts';
 import { ShadowStackLowering } from './shadow-stack-lowering.ts';
 
 export type FlagsCommit = Extract<Commit, { readonly kind: 'flags' }>;
+/** Kinds of flag record whose flags do not depend on the first operand (see `flagOf`). */
+export const UNUSED_FIRST: ReadonlySet<FlagKind> = new Set(['logic', 'inc', 'dec']);
 
 /**
  * Lowers recorded instructions: the checks, then the store, then what cannot fail, then control. It never raises a fault: where an
@@ -18,6 +20,15 @@ export abstract class InstructionLowering extends ShadowStackLowering {
   protected abstract jump(to: Value): void;
   /** Goes on with the next instruction; `last` in this function's run. */
   protected abstract fallThrough(last: boolean): void;
+
+  // For an engine that keeps the flag record elsewhere for a while.
+
+  /** All of the flag record is about to be replaced. */
+  protected replaceFlags(): void {}
+  /** The flag record must be in memory from here on. */
+  protected settleFlags(): void {}
+  /** Here the record was replaced, or not: from here on memory alone knows it. */
+  protected forgetFlags(): void {}
 
   protected instruction(instruction: Instruction<Width>, last: boolean): void {
     const { checks, commits, control } = instruction;
@@ -32,6 +43,7 @@ export abstract class InstructionLowering extends ShadowStackLowering {
     const alone = rest.length === 1 && rest[0]?.kind === 'register' && late.length === 0;
     if (rest.length > 0 && !alone) for (const value of [...rest.flatMap(commitRoots), ...late]) this.pin(value);
     this.commit(rest, false);
+    if (last) this.settleFlags();
     this.control(control, last);
     this.code.releaseTemporaries();
   }
@@ -46,6 +58,7 @@ export abstract class InstructionLowering extends ShadowStackLowering {
         this.bail();
         return this.code.end();
       case 'done-if':
+        this.settleFlags();
         this.emit(check.condition);
         this.code.if();
         this.jump(next);
@@ -61,17 +74,22 @@ export abstract class InstructionLowering extends ShadowStackLowering {
           this.writeRegister(commit.register, commit.value);
           break;
         case 'flags':
+          this.replaceFlags();
           this.setFlags(commit);
           this.setFlagKind(commit.flags, commit.width);
           this.known = conditional ? undefined : { kind: commit.flags, width: commit.width };
+          if (conditional) this.forgetFlags();
           break;
         case 'eflags':
+          this.replaceFlags();
           this.writeFlagPart('a', () => this.masked(commit.value, STATUS_FLAGS), 32);
           this.setFlagKind('image', 32);
           this.setWord(L.EFLAGS, () => this.masked(commit.value, ~STATUS_FLAGS));
           this.known = conditional ? undefined : { kind: 'image', width: 32 };
+          if (conditional) this.forgetFlags();
           break;
         case 'when':
+          this.settleFlags();
           this.emit(commit.condition);
           code.if();
           this.commit(commit.body, true);
@@ -116,7 +134,7 @@ export abstract class InstructionLowering extends ShadowStackLowering {
   }
   /** Keeps the operands and the result that the flags follow from. */
   protected setFlags({ flags, a, b, result }: FlagsCommit): void {
-    if (flags !== 'logic') this.setFlagPart('a', a);
+    if (!UNUSED_FIRST.has(flags)) this.setFlagPart('a', a);
     if (b !== undefined) this.setFlagPart('b', b);
     this.setFlagPart('result', result);
   }

@@ -27,6 +27,12 @@ export abstract class MemoryLowering extends FlagLowering {
   /** True when every access through a segment is allowed, and its offsets are linear addresses. */
   protected abstract isFlat(segment: SegmentRef): boolean;
 
+  /** True when accesses that miss the TLBs are not completed here: {@link leaveOnMiss} goes to where they are. */
+  protected readonly missesElsewhere: boolean = false;
+  protected leaveOnMiss(): void {
+    throw internalError('misses are completed here');
+  }
+
   /** Forgets the places of the last instruction. */
   protected beginMemory(): void {
     this.places = new Map();
@@ -41,22 +47,22 @@ export abstract class MemoryLowering extends FlagLowering {
       code.set(at);
       return at;
     }
-    const highest = code.temporary(I32);
+    const start = code.temporary(I32);
     this.emit(offset);
     code.tee(at);
-    this.segmentWord(segment, write ? L.SEGMENT_WRITE_LOWEST : L.SEGMENT_LOWEST);
-    code.numeric('ltu');
-    this.segmentWord(segment, write ? L.SEGMENT_WRITE_HIGHEST : L.SEGMENT_HIGHEST);
-    code.tee(highest);
-    code.get(at);
-    code.numeric('ltu');
-    code.numeric('or');
-    if (bytes > 1) {
-      code.get(highest);
-      code.get(at);
-      code.numeric('sub');
-      code.i32(bytes - 1);
-      code.numeric('ltu');
+    this.segmentWord(segment, L.SEGMENT_LOWEST);
+    code.numeric('sub');
+    code.set(start);
+    const starts = (write ? L.SEGMENT_WRITES : L.SEGMENT_READS) + Math.log2(Math.min(bytes, 4)) * 4;
+    code.get(start);
+    this.segmentWord(segment, starts);
+    code.numeric('geu');
+    if (bytes === 8) {
+      code.get(start);
+      code.i32(4);
+      code.numeric('add');
+      this.segmentWord(segment, starts);
+      code.numeric('geu');
       code.numeric('or');
     }
     code.if();
@@ -111,26 +117,29 @@ export abstract class MemoryLowering extends FlagLowering {
     const loaded = code.temporary(width === 64 ? I64 : I32);
     const host = code.temporary(I32);
     const entry = this.lookUp(linear, bytes, write);
-    code.if();
-    if (write) {
-      this.hostBesideCode(linear, entry, bytes);
-      code.tee(host);
-      code.if();
-      code.get(host);
-      code.load(width, 0);
-      code.set(loaded);
-      code.else();
-    }
-    this.loadSlowly(linear, bytes | (write ? FOR_WRITING : 0), loaded, width);
-    if (write) code.end();
-    code.else();
-    code.get(linear);
-    code.get(entry);
-    code.numeric('xor');
-    code.tee(host);
-    code.load(width, 0);
-    code.set(loaded);
-    code.end();
+    this.hitOrMiss(
+      () => {
+        code.get(linear);
+        code.get(entry);
+        code.numeric('xor');
+        code.tee(host);
+        code.load(width, 0);
+        code.set(loaded);
+      },
+      () => {
+        if (write) {
+          this.hostBesideCode(linear, entry, bytes);
+          code.tee(host);
+          code.if();
+          code.get(host);
+          code.load(width, 0);
+          code.set(loaded);
+          code.else();
+        }
+        this.loadSlowly(linear, bytes | (write ? FOR_WRITING : 0), loaded, width);
+        if (write) code.end();
+      },
+    );
     this.locals.set(value, loaded);
     if (write) this.places.set(node.access, { linear, host });
   }
@@ -144,34 +153,56 @@ export abstract class MemoryLowering extends FlagLowering {
     if (place !== undefined) return this.storeBack(place, value);
     const linear = this.linear(commit.segment, commit.offset, bytes, true);
     const entry = this.lookUp(linear, bytes, true);
-    const host = code.temporary(I32);
+    this.hitOrMiss(
+      () => {
+        code.get(linear);
+        code.get(entry);
+        code.numeric('xor');
+        this.emit(value);
+        code.store(value.width, 0);
+      },
+      () => {
+        const host = code.temporary(I32);
+        this.hostBesideCode(linear, entry, bytes);
+        code.tee(host);
+        code.if();
+        code.get(host);
+        this.emit(value);
+        code.store(value.width, 0);
+        code.else();
+        this.storeSlowly(linear, bytes, value);
+        code.end();
+      },
+    );
+  }
+
+  /** What to do by whether the TLB has the page: the top of the stack says that it has not. */
+  private hitOrMiss(hit: () => void, miss: () => void): void {
+    const { code } = this;
     code.if();
-    this.hostBesideCode(linear, entry, bytes);
-    code.tee(host);
-    code.if();
-    code.get(host);
-    this.emit(value);
-    code.store(value.width, 0);
+    if (this.missesElsewhere) {
+      this.leaveOnMiss();
+      code.end();
+      return hit();
+    }
+    miss();
     code.else();
-    this.storeSlowly(linear, bytes, value);
-    code.end();
-    code.else();
-    code.get(linear);
-    code.get(entry);
-    code.numeric('xor');
-    this.emit(value);
-    code.store(value.width, 0);
+    hit();
     code.end();
   }
 
   /** Stores what a read-modify-write has computed where it has read from. */
   protected storeBack({ linear, host }: Place, value: Value): void {
     const { code } = this;
+    const here = (): void => {
+      code.get(host);
+      this.emit(value);
+      code.store(value.width, 0);
+    };
+    if (this.missesElsewhere) return here();
     code.get(host);
     code.if();
-    code.get(host);
-    this.emit(value);
-    code.store(value.width, 0);
+    here();
     code.else();
     this.callStore(linear, (value.width / 8) | FOR_WRITING, value);
     code.end();

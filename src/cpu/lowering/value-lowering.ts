@@ -145,8 +145,8 @@ export abstract class ValueLowering {
         return this.word(STATE_WORD[node.name], 32);
       case 'selector':
         this.emit(node.index);
-        code.i32(Math.log2(L.SEGMENT_SIZE));
-        code.numeric('shl');
+        code.i32(L.SEGMENT_SIZE);
+        code.numeric('mul');
         return code.load(16, L.SEGMENTS + L.SEGMENT_SELECTOR);
       case 'binary':
         return this.binary(value, node.operator, node.a, node.b);

@@ -5,12 +5,10 @@ import { I32, type FunctionBody } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { ChainLowering } from '../lowering/chain-lowering.ts';
 import { pushHostBesideCode } from '../lowering/code-page-write.ts';
-import type { FlagsCommit } from '../lowering/instruction-lowering.ts';
+import { UNUSED_FIRST, type FlagsCommit } from '../lowering/instruction-lowering.ts';
 import type { FlagPart } from '../lowering/value-lowering.ts';
 
 const FLAG_PARTS: readonly FlagPart[] = ['kind', 'a', 'b', 'result'];
-/** Kinds of flag record whose flags do not depend on the first operand. */
-const UNUSED_FIRST: ReadonlySet<FlagKind> = new Set(['logic', 'inc', 'dec']);
 /** Kinds whose carry is a bit at the top of their width. */
 const WIDE_CARRY: ReadonlySet<FlagKind> = new Set(['adc', 'sbb']);
 const CARRY_WIDTHS = [8, 16, 32] as const;

@@ -293,8 +293,10 @@ export class RegionLowering extends LocalRegisterLowering {
   }
   /** Pushes the interpreter's handler of the current instruction. */
   private pushHandler(): void {
-    if (this.place === 0) this.code.i32(this.current.handler);
-    else this.word(this.microOp + U.handler, 32);
+    const { code } = this;
+    if (this.place === 0) return code.i32(this.current.handler);
+    code.i32(this.microOp);
+    code.load(16, U.handler);
   }
   protected override loadSlowly(): void {
     this.bail();
@@ -313,7 +315,7 @@ export class RegionLowering extends LocalRegisterLowering {
     this.addToBudget(this.paidAfter(this.place + 1));
     this.jumpThroughCache(to, (target) => {
       code.get(target);
-      code.load(32, U.handler);
+      code.load(16, U.handler);
       code.tee(this.handler);
       code.i32(this.region.handler);
       code.numeric('eq');
@@ -348,7 +350,7 @@ export class RegionLowering extends LocalRegisterLowering {
     this.addToBudget(paid);
     this.word(this.linkTo(ip), 32);
     code.tee(MICRO_OP);
-    code.load(32, U.handler);
+    code.load(16, U.handler);
     code.set(this.handler);
     code.branch(this.goLabel);
   }
