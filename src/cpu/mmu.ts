@@ -44,6 +44,8 @@ export class Mmu implements LinearMemory {
   private readonly codePages: Uint8Array;
   /** Pages below the end of RAM where a device answers instead. */
   private readonly devicePages: Uint8Array;
+  /** Pages of RAM that stand for ROM. */
+  private readonly readOnlyPages: Uint8Array;
   /** Writes to lines that held code. */
   private codeChanges = 0;
   /** TLB indexes (in words) filled since the last flush: flushing costs what was filled. */
@@ -60,6 +62,7 @@ export class Mmu implements LinearMemory {
     this.bus = bus;
     this.codePages = new Uint8Array(state.ramSize >>> 12);
     this.devicePages = new Uint8Array(state.ramSize >>> 12);
+    this.readOnlyPages = new Uint8Array(state.ramSize >>> 12);
   }
 
   /** True when all of an access lies in RAM, with no device in front of it. The access must not cross a page. */
@@ -76,6 +79,12 @@ export class Mmu implements LinearMemory {
       if (this.codePages[page] === 1) this.onCodeWrite(page);
       this.devicePages[page] = device ? 1 : 0;
     }
+    this.flush();
+  }
+
+  /** Makes ROM of RAM: the CPU's writes to physical addresses `first` to `last` (whole pages) go nowhere. Part of what the machine is, not of its state. */
+  setReadOnlyPages(first: number, last: number): void {
+    this.readOnlyPages.fill(1, first >>> 12, (last >>> 12) + 1);
     this.flush();
   }
 
@@ -176,7 +185,7 @@ export class Mmu implements LinearMemory {
     const watched = (what: 'read' | 'write'): boolean => watch.active && watch.touches(page * 0x1000, 0x1000, what);
     if (!watched('read')) this.setEntry((L.TLB_READ >> 2) + page, entry);
     // A read-modify-write reads through the write entry.
-    if (!writable || watched('write') || watched('read')) return;
+    if (!writable || watched('write') || watched('read') || this.readOnlyPages[physical >>> 12] === 1) return;
     const beside = this.codePages[physical >>> 12] === 1 ? L.TLB_CODE_PAGE : 0;
     this.setEntry((L.TLB_WRITE >> 2) + page, entry | beside);
   }
@@ -278,6 +287,7 @@ export class Mmu implements LinearMemory {
     const bytes = width / 8;
     const physical = this.gate(address);
     if (!this.isRam(physical, bytes)) return this.bus.memoryWrite(physical, width, value);
+    if (this.readOnlyPages[physical >>> 12] === 1) return;
     if (this.holdsCode(physical, bytes)) {
       this.codeChanges++;
       this.onCodeWrite(physical >>> 12);

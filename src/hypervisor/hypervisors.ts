@@ -3,9 +3,10 @@ import { didYouMean } from '../util/nearest-name.ts';
 import { HYPERVISOR_NAMES, type Hypervisor } from './hypervisor.ts';
 import { kvm } from './kvm/kvm.ts';
 import { lguest } from './lguest/lguest.ts';
+import { vmi } from './vmi/vmi.ts';
 
 /** Every hypervisor that there is; bare hardware is none. */
-export const HYPERVISORS: readonly Hypervisor[] = [kvm, lguest];
+export const HYPERVISORS: readonly Hypervisor[] = [kvm, lguest, vmi];
 
 /** The hypervisor of a name; undefined for `native`. Throws `hypervisor-name`. */
 export function hypervisorNamed(name: string): Hypervisor | undefined {
