@@ -35,7 +35,7 @@ export type CompleteLaunchConfiguration = Required<Omit<LaunchConfiguration, Opt
   };
 
 /** The attributes that mean something by not being there. */
-type Optional = 'maxInstructions' | 'entryAddress' | 'initrd' | 'hardwareSubarch' | 'hypervisor';
+type Optional = 'maxInstructions' | 'entryAddress' | 'initrd' | 'hardwareSubarch' | 'paravirtMagic' | 'hypervisor';
 
 /**
  * Checks the arguments of a `launch` request against the schema and fills the defaults in. Throws with the attribute's name, what was

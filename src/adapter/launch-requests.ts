@@ -73,7 +73,7 @@ export function launchRequests(
 
 async function load(state: SessionState, configuration: CompleteLaunchConfiguration): Promise<Debuggee> {
   const { host } = state;
-  const { hypervisor, entryAddress, initrd, hardwareSubarch } = configuration;
+  const { hypervisor, entryAddress, initrd, hardwareSubarch, paravirtMagic } = configuration;
   const file = async (path: string): Promise<{ name: string; bytes: Uint8Array }> => ({
     name: baseName(path),
     bytes: await host.readFile(path),
@@ -90,6 +90,7 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
         ...(entryAddress === undefined ? {} : { entryAddress: Number(parseNumber(entryAddress, 'entryAddress')) }),
         ...(initrd === undefined ? {} : { initrd: await file(initrd) }),
         ...(hardwareSubarch === undefined ? {} : { hardwareSubarch }),
+        ...(paravirtMagic === undefined ? {} : { paravirtMagic: Number(parseNumber(paravirtMagic, 'paravirtMagic')) }),
         modules: await Promise.all(
           configuration.modules.map(async (module) => ({
             ...(await file(module.file)),

@@ -29,6 +29,7 @@ export interface LaunchConfiguration {
   readonly memory?: string;
   readonly cpu?: CpuModelName;
   readonly bootLoaderName?: string;
+  readonly paravirtMagic?: string;
   readonly registers?: Readonly<Record<string, string>>;
   readonly stopOnEntry?: boolean;
   readonly symbols?: readonly SymbolsConfiguration[];
@@ -113,7 +114,13 @@ export const LAUNCH_SCHEMA = {
     bootLoaderName: {
       type: 'string',
       default: 'Start of Day',
-      description: 'The name under which the boot loader introduces itself to the kernel.',
+      description:
+        'The name under which the boot loader introduces itself to the kernel. A kernel can choose its paravirt operations by it.',
+    },
+    paravirtMagic: {
+      type: 'string',
+      description:
+        'With "entry": "multiboot", the value of EAX at the entry instead of 0x2badb002, hexadecimal or decimal: a boot by a hypervisor, as proposed in 2006. An image with a paravirt header is entered at the address that it names.',
     },
     registers: {
       type: 'object',

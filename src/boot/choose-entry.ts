@@ -42,6 +42,7 @@ export function chooseEntry(
   const { entry, label } = protocol;
   if (options.initrd !== undefined && protocol.takesInitrd !== true)
     throw initrdNotTaken(protocol, options.initrd.name);
+  if (options.paravirtMagic !== undefined) checkParavirtMagic(protocol, options.paravirtMagic);
   const { remark, ...plan } = protocol.plan(image, options);
   return { entry, label, chosen: [sentence, remark].filter((part) => part !== undefined).join(' '), ...plan };
 }
@@ -186,4 +187,17 @@ function mendOf({ name }: KernelImage, findings: readonly Finding[]): string {
 
 function isRunnable(finding: Finding): finding is Finding & { readonly protocol: RunnableProtocol } {
   return finding.protocol.plan !== undefined && finding.blocked === undefined;
+}
+
+/** The proposal of 2006 changes the Multiboot 1 entry and no other. */
+function checkParavirtMagic({ entry }: EntryProtocol, magic: number): void {
+  const refused = (title: string, mend: string): StartOfDayError =>
+    new StartOfDayError({ code: 'paravirt-magic', blame: 'user', title, mend });
+  if (entry !== 'multiboot')
+    throw refused(
+      `"paravirtMagic" is the value of EAX at a Multiboot 1 entry, and the entry is ${entry}`,
+      'Set "entry" to "multiboot", or remove "paravirtMagic".',
+    );
+  if (!Number.isInteger(magic) || magic < 0 || magic >= 2 ** 32)
+    throw refused('"paravirtMagic" does not fit in EAX', 'Give a value of 32 bits, such as 0x2badb006.');
 }

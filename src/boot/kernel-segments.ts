@@ -63,6 +63,12 @@ function inside(address: bigint, start: bigint, size: number): boolean {
   return address >= start && address < start + BigInt(size);
 }
 
+/** Linked minus physical address, modulo 2^32, of the segment that holds a physical address; undefined where none does. */
+export function physicalBias(elf: ElfFile, address: number): number | undefined {
+  const segment = elf.loads.find((load) => inside(BigInt(address), load.physical, load.size));
+  return segment === undefined ? undefined : Number(BigInt.asUintN(32, segment.address - segment.physical));
+}
+
 function rangeText(segment: ElfSegment): string {
   const end = segment.address + BigInt(segment.size) - 1n;
   return `PT_LOAD ${segment.index} is linked at ${hex(segment.address, 8)} … ${hex(end, 8)}`;

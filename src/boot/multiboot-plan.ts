@@ -1,3 +1,4 @@
+import { hex } from '../util/hex.ts';
 import { encodeCString } from '../util/bytes.ts';
 import { placeSectionTable } from './elf-section-table.ts';
 import type { ProtocolPlan } from './entry-protocol.ts';
@@ -32,6 +33,15 @@ const EGA_TEXT = {
   framebuffer_type: 2,
 } as const;
 
+/** Where a kernel is entered and with which magic number. */
+interface MultibootEntry {
+  readonly kernel: KernelPlacement;
+  /** EAX instead of the specified value: the boot by a hypervisor of the proposal of 2006. */
+  readonly magic?: number;
+  /** File offset of the paravirt header that names the entry. */
+  readonly header?: number | undefined;
+}
+
 /**
  * Lays out memory for a Multiboot kernel: the kernel where its headers say; modules on pages of their own behind it, whether or not
  * flags bit 0 asks; behind them the section headers with what of the file the kernel does not load itself. The information structure and
@@ -42,7 +52,7 @@ const EGA_TEXT = {
 export function planMultiboot(
   image: KernelImage,
   header: MultibootHeader,
-  kernel: KernelPlacement,
+  { kernel, magic, header: paravirtHeader }: MultibootEntry,
   options: LoadOptions,
 ): ProtocolPlan {
   const layout = new MemoryLayout(options.memory);
@@ -53,11 +63,24 @@ export function planMultiboot(
   const gdt = options.poison ? undefined : placeLow(layout, 'GDT', FLAT_GDT);
   return {
     regions: layout.regions,
-    state: flatState({ eip: kernel.entry, registers: { eax: MULTIBOOT_BOOTLOADER_MAGIC, ebx: information }, gdt }),
-    promises: multibootPromises(kernel.entry),
+    state: flatState({
+      eip: kernel.entry,
+      registers: { eax: magic ?? MULTIBOOT_BOOTLOADER_MAGIC, ebx: information },
+      gdt,
+    }),
+    promises: multibootPromises(kernel.entry, magic),
     information: { kind: 'multiboot_info', register: 'ebx', address: information },
     physicalBias: kernel.bias,
+    ...(magic === undefined ? {} : { remark: paravirtRemark(magic, paravirtHeader) }),
   };
+}
+
+function paravirtRemark(magic: number, header: number | undefined): string {
+  const entry =
+    header === undefined
+      ? 'it has no paravirt header, so its own entry is used'
+      : `entered by the paravirt header at file offset ${hex(header)}`;
+  return `EAX is ${hex(magic, 8)} as "paravirtMagic" asks; ${entry}.`;
 }
 
 /** Writes the information structure and what it points to; its physical address. */

@@ -11,6 +11,8 @@ interface Specification {
   readonly image: string;
 }
 
+const PARAVIRT_SOURCE = 'proposal of 2006: another EAX magic for a boot by a hypervisor';
+
 const MULTIBOOT: Specification = {
   magic: MULTIBOOT_BOOTLOADER_MAGIC,
   structure: 'multiboot_info',
@@ -25,9 +27,13 @@ const MULTIBOOT2: Specification = {
 };
 const DATA_SEGMENT = '32-bit read/write data, base 0, limit 0xffffffff; any selector';
 
-/** What Multiboot 1 says of each item, in its order; undefined where it says that the item is not promised, or nothing. */
-export function multibootPromises(entry: number): readonly EntryPromise[] {
-  return promises(MULTIBOOT, entry);
+/** What Multiboot 1 says of each item, in its order; undefined where it says that the item is not promised, or nothing. `magic` is EAX. */
+export function multibootPromises(entry: number, magic = MULTIBOOT.magic): readonly EntryPromise[] {
+  const specified = promises(MULTIBOOT, entry);
+  if (magic === MULTIBOOT.magic) return specified;
+  return specified.map((promise) =>
+    promise.item === 'EAX' ? { item: 'EAX', promise: hex(magic, 8), source: PARAVIRT_SOURCE } : promise,
+  );
 }
 
 /** What Multiboot 2 says of each item: the state of Multiboot 1 with another magic number. */

@@ -7,6 +7,7 @@ import type { HeaderSearch } from './multiboot-header.ts';
 import { multibootFields } from './multiboot-fields.ts';
 import { acceptedHeader, placeKernel } from './multiboot-kernel.ts';
 import { planMultiboot } from './multiboot-plan.ts';
+import { enterParavirt, paravirtFields } from './multiboot-paravirt.ts';
 import type { Recognition } from './protocol.ts';
 
 const LABEL = 'Multiboot 1';
@@ -17,12 +18,23 @@ export const multiboot: EntryProtocol = {
   label: LABEL,
   recognise: (image) => {
     const search = findMultibootHeader(image.reader);
-    const common = { entry: 'multiboot', label: LABEL, fields: multibootFields(search) } as const;
+    const common = {
+      entry: 'multiboot',
+      label: LABEL,
+      fields: [...multibootFields(search), ...paravirtFields(image.reader)],
+    } as const;
     return { ...common, ...verdict(image, search) };
   },
   plan: (image, options) => {
     const header = acceptedHeader(image, findMultibootHeader(image.reader));
-    return planMultiboot(image, header, placeKernel(image, header), options);
+    const kernel = placeKernel(image, header);
+    const { paravirtMagic: magic } = options;
+    return planMultiboot(
+      image,
+      header,
+      magic === undefined ? { kernel } : { magic, ...enterParavirt(image, kernel) },
+      options,
+    );
   },
 };
 

@@ -5,7 +5,7 @@ import { placeByAddressFields } from './multiboot-address-fields.ts';
 import type { AddressField } from './multiboot-address-fields.ts';
 import { elfOf } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
-import { placeElf } from './kernel-segments.ts';
+import { physicalBias, placeElf } from './kernel-segments.ts';
 import type { KernelPlacement } from './kernel-segments.ts';
 import { checksumFor, checksumSum } from './multiboot2-header.ts';
 import type { HeaderSearch, Multiboot2Header, NearHeader } from './multiboot2-header.ts';
@@ -64,16 +64,12 @@ export function placeKernel(image: KernelImage, header: Multiboot2Header): Kerne
     });
   const placement = placeElf(elf);
   if (entry === undefined) return placement;
-  const segment = elf.loads.find(({ physical, size }) => {
-    const from = Number(physical);
-    return entry.value >= from && entry.value < from + size;
-  });
-  if (segment === undefined)
+  const bias = physicalBias(elf, entry.value);
+  if (bias === undefined)
     throw refuse('multiboot2-entry', `The entry of ${image.name} lies in no segment`, {
       detail: `entry_addr at file offset ${hex(entry.offset)} is ${hex(entry.value, 8)}, and no PT_LOAD segment has that physical address`,
       mend: 'Give the physical address of the entry symbol, or remove the tag: e_entry is taken then.',
     });
-  const bias = Number(BigInt.asUintN(32, segment.address - segment.physical));
   return { ...placement, entry: entry.value, bias, source: 'ELF program headers and entry address tag' };
 }
 

@@ -67,6 +67,8 @@ export interface LoadOptions {
   readonly poison: boolean;
   /** Physical address of the first instruction, for `native`; without it the entry of the ELF file. */
   readonly entryAddress?: number;
+  /** For `multiboot`: EAX at the entry instead of the specified magic number, 32 bits: a boot by a hypervisor. */
+  readonly paravirtMagic?: number;
   /** The machine's ACPI root pointer (RSDP), for the protocols that tell where it is or hand over a copy. */
   readonly rootPointer?: FirmwareTable;
 }

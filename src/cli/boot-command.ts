@@ -6,7 +6,7 @@ import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
-import { parseSize } from '../util/numbers.ts';
+import { parseNumber, parseSize } from '../util/numbers.ts';
 import { HYPERVISOR_NAMES, type Hypervisor } from '../hypervisor/hypervisor.ts';
 import { isModulePath } from '../hypervisor/user/user-hypervisor.ts';
 import { parseArguments, splitOnce, usageError } from './arguments.ts';
@@ -35,6 +35,8 @@ export const bootCommand: Command = {
     { name: '--module', value: 'F[=CMDLINE]', repeatable: true, help: 'a file that the boot loader puts into memory' },
     { name: '--initrd', value: 'F', help: 'an initial RAM disk, for the Linux entries and PVH' },
     { name: '--hardware-subarch', value: 'N', help: 'hardware_subarch of the Linux setup header' },
+    { name: '--boot-loader-name', value: 'NAME', help: 'the name of the boot loader, "Start of Day" unless given' },
+    { name: '--paravirt-magic', value: 'V', help: 'EAX at a Multiboot 1 entry: a boot by a hypervisor' },
     { name: '--memory', value: 'SIZE', help: 'physical memory, 128M unless given' },
     { name: '--cpu', value: 'C', help: `which CPU: ${CPU_MODEL_NAMES.join(', ')}` },
     { name: '--register', value: 'R=V', repeatable: true, help: 'a register to set at entry' },
@@ -57,6 +59,7 @@ export const bootCommand: Command = {
     if (more[0] !== undefined) throw usageError(`boot takes one file, but "${more[0]}" came after "${file}"`);
 
     const initrd = single('--initrd');
+    const magic = single('--paravirt-magic');
     const debuggee = bootDebuggee(
       {
         kernel: await readNamed(file),
@@ -64,9 +67,10 @@ export const bootCommand: Command = {
         load: {
           memory: parseSize(single('--memory') ?? '128M', '--memory'),
           cmdline: single('--append') ?? '',
-          bootLoaderName: 'Start of Day',
+          bootLoaderName: single('--boot-loader-name') ?? 'Start of Day',
           poison: true,
           initrd: initrd === undefined ? undefined : await readNamed(initrd),
+          paravirtMagic: magic === undefined ? undefined : Number(parseNumber(magic, '--paravirt-magic')),
           hardwareSubarch: wholeNumber('--hardware-subarch', single('--hardware-subarch')),
           modules: await Promise.all((given.values.get('--module') ?? []).map(readModule)),
         },
