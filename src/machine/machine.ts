@@ -1,7 +1,7 @@
-import { Cpu, type CpuExit, type EngineName, type HandlerSource } from '../cpu/cpu.ts';
+import { Cpu, type EngineName, type HandlerSource } from '../cpu/cpu.ts';
 import type { Watchpoint } from '../cpu/watchpoints.ts';
 import type { CpuModelName } from '../x86/cpu-model.ts';
-import { TripleFault, Unimplemented, type CpuFault, type FaultRecord } from '../cpu/fault.ts';
+import type { FaultRecord } from '../cpu/fault.ts';
 import { Emitter } from '../util/emitter.ts';
 import { internalError, StartOfDayError } from '../util/errors.ts';
 import { binarySize, hex } from '../util/hex.ts';
@@ -14,16 +14,15 @@ import { createDevices, type Devices } from './devices.ts';
 import { FaultLog } from './fault-log.ts';
 import { handOver } from './firmware/firmware-handover.ts';
 import { HypercallLog } from './hypercall-log.ts';
-import { IdleWait } from './idle-wait.ts';
-import { hardwareInterrupts } from './interrupts/hardware-interrupts.ts';
 import { checkSnapshot, restorePages, savePages, SNAPSHOT_VERSION, type MachineSnapshot } from './machine-snapshot.ts';
 import { NO_LOCAL_APIC } from './interrupts/local-apic-registers.ts';
 import { multiprocessorTables } from './firmware/multiprocessor-table.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { pressAndRelease, typedText } from './input/scan-codes.ts';
 import { codeAddress, stops } from './stop-sentences.ts';
+import { RunLoop } from './run-loop.ts';
 import type { MachineStop, RunLimits } from './stop.ts';
-import type { AttachSupervisor, InterruptSource, Supervisor, SupervisorState } from './supervisor.ts';
+import type { AttachSupervisor, Supervisor } from './supervisor.ts';
 import type { SerialPort } from './serial/serial-port.ts';
 import type { ScreenSnapshot } from './video/vga-screen.ts';
 import type { UnclaimedAccess } from './unclaimed.ts';
@@ -39,18 +38,12 @@ export interface MachineOptions {
   readonly handlers?: HandlerSource;
 }
 
-const ONE_INSTRUCTION: RunLimits = { maxInstructions: 1, breakpoints: false };
-
 const MEMORY_GRAIN = 0x10000;
 const LEAST_MEMORY = 0x100000;
 /** Devices of a PC are mapped above. */
 const MOST_MEMORY = 0xc0000000;
 
-/** What one turn of the run loop costs beside its instructions, in units of slice. */
-const TURN_WORK = 16;
-/** The CPU counts its budget in 31 bits. */
-const LARGEST_BUDGET = 0x7fffffff;
-/** A PC: the CPU, its memory and its devices, and the loop that lets their time pass together. */
+/** A PC: the CPU, its memory and its devices, and what connects them. */
 export class Machine {
   readonly cpu: Cpu;
   readonly memory: PhysicalMemory;
@@ -64,30 +57,18 @@ export class Machine {
   readonly console = new Emitter<string>();
   private readonly clock = new MachineClock(() => this.cpu.retired);
   private readonly faultLog = new FaultLog(() => this.cpu.instructionBytes());
-  private interrupts: InterruptSource;
-  private timed: readonly SupervisorState[];
-  private readonly idleWait: IdleWait;
+  private readonly loop: RunLoop;
   private supervisor: Supervisor | undefined;
   private readonly noHypercalls = new HypercallLog(() => 0);
-  /** A stop that nothing continues from: asked for by a device, or the end of the CPU. */
-  private finalStop: MachineStop | undefined;
   /** What the hypervisor has printed before the first run. */
   private unsaid: string | undefined = '';
-  /** The last run ended in the middle of its work: the next instruction was not stopped at. */
-  private yielded = false;
-  /** Tick at which the CPU last ran. */
-  private ranAt = 0;
-  /** Tick up to which the CPU may run unattended. */
-  private horizon = 0;
-  /** Before this tick nothing is due and nothing is pending, unless a device or the host says so first: what {@link step} asks alone. */
-  private quietUntil = 0;
 
   /** Throws `memory-size`. */
   constructor(options: MachineOptions) {
     checkMemorySize(options.memory);
     this.bus = new Bus(
       this.clock,
-      () => this.deviceAccessed(),
+      () => this.loop.deviceAccessed(),
       () => codeAddress(this.cpu.state, this.cpu.instruction.ip),
     );
     const { cpu: model, engine = 'translator', handlers } = options;
@@ -99,9 +80,7 @@ export class Machine {
     });
     const { devices } = hardware;
     this.devices = devices;
-    this.timed = hardware.timed;
-    this.interrupts = hardwareInterrupts(this.cpu, hardware.interrupts);
-    this.idleWait = new IdleWait(this.clock, () => this.timed, hardware);
+    this.loop = new RunLoop({ cpu: this.cpu, clock: this.clock, hardware, faultLog: this.faultLog });
     this.onFault = this.faultLog.onFault;
     this.connect();
     const apic = this.cpu.state.model.features.has('APIC');
@@ -144,11 +123,11 @@ export class Machine {
       cpu: this.cpu.save(),
       pages: savePages(this.memory.bytes),
       devices: Object.fromEntries(this.stateful.map((device) => [device.name, device.save()])),
-      time: { idle: this.clock.idle, ranAt: this.ranAt, wait: this.idleWait.state, yielded: this.yielded },
+      time: this.loop.save(),
       hypercalls: this.hypercalls.save(),
       unclaimed: this.bus.unclaimed.save(),
       faults: [...this.faults],
-      finalStop: this.finalStop,
+      finalStop: this.loop.finalStop,
     };
   }
 
@@ -160,20 +139,16 @@ export class Machine {
     checkSnapshot(snapshot, this.memory.size);
     restorePages(this.memory.bytes, snapshot.pages);
     this.cpu.restore(snapshot.cpu);
-    this.clock.idle = snapshot.time.idle;
+    this.loop.restore(snapshot.time, snapshot.finalStop);
     for (const device of this.stateful) {
       const state = snapshot.devices[device.name];
       if (state === undefined) throw internalError(`a snapshot without ${device.name}`);
       device.restore(state);
     }
-    this.ranAt = snapshot.time.ranAt;
-    this.idleWait.state = snapshot.time.wait;
-    this.yielded = snapshot.time.yielded;
     this.hypercalls.restore(snapshot.hypercalls);
     this.bus.unclaimed.restore(snapshot.unclaimed);
     this.faultLog.restore(snapshot.faults);
-    this.finalStop = snapshot.finalStop;
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** What stands under the guest: "native" is bare hardware. */
@@ -195,7 +170,7 @@ export class Machine {
       clock,
       print: (text) => this.print(text),
       stop: (stop) => {
-        this.finalStop ??= stop;
+        this.loop.end(stop);
         cpu.attention();
       },
       reportGap: (what) => bus.unclaimed.note('device', what),
@@ -203,9 +178,7 @@ export class Machine {
     this.supervisor = supervisor;
     cpu.intercepts = supervisor.intercepts;
     bus.intercepts = supervisor.ports;
-    this.timed = [...this.timed, supervisor.device];
-    if (supervisor.interrupts !== undefined) this.interrupts = supervisor.interrupts;
-    this.hostActed();
+    this.loop.supervise(supervisor);
   }
 
   /** The console of the hypervisor. What it says before the first run waits for that: nobody listens yet. */
@@ -228,19 +201,19 @@ export class Machine {
   /** Sends scan codes of set 1 from the keyboard, presses and releases. */
   pressScanCodes(scanCodes: readonly number[]): void {
     this.devices.keyboard.press(scanCodes);
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** Moves the mouse by counts: `dx` to the right, `dy` down, `wheel` notches towards the user. */
   moveMouse(dx: number, dy: number, wheel = 0): void {
     this.devices.keyboard.moveMouse(dx, dy, wheel);
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** The mouse buttons that are down: left, right, middle, fourth and fifth in bits 0..4. */
   mouseButtons(down: number): void {
     this.devices.keyboard.pressMouse(down);
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** Bytes arrive at a serial port, COM1 unless another is given; or on the console of the hypervisor in the place of COM1. */
@@ -248,7 +221,7 @@ export class Machine {
     const console = port === this.devices.serial ? this.supervisor : undefined;
     if (console?.consoleInput !== undefined) console.consoleInput(bytes);
     else for (const byte of bytes) port.receive(byte);
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** COM1 to COM4. */
@@ -269,165 +242,22 @@ export class Machine {
   /** Raises the NMI line: delivered before the next instruction, or when the last NMI's handler returns and port 0x70 lets it. */
   nonMaskableInterrupt(): void {
     this.cpu.state.nonMaskablePending = true;
-    this.hostActed();
+    this.loop.hostActed();
   }
 
   /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
   run(limits: RunLimits): MachineStop {
-    this.quietUntil = 0;
     if (this.unsaid !== undefined) {
       const { unsaid } = this;
       this.unsaid = undefined;
       this.print(unsaid);
     }
-    const stop = this.runToStop(limits);
-    this.yielded = stop.reason === 'yield';
-    return stop;
+    return this.loop.run(limits);
   }
 
   /** Runs one instruction, breakpoints ignored; undefined when it retired. The same as {@link run} with 1, but allocates nothing. */
   step(): MachineStop | undefined {
-    if (this.clock.now + 1 < this.quietUntil && this.cpu.step()) {
-      this.yielded = false;
-      this.ranAt = this.clock.now;
-      return undefined;
-    }
-    const stop = this.run(ONE_INSTRUCTION);
-    const pending = this.interrupts.pending() || this.cpu.state.nonMaskablePending;
-    this.quietUntil = this.finalStop !== undefined || pending ? 0 : this.nextEvent();
-    return stop.reason === 'max-instructions' ? undefined : stop;
-  }
-
-  /**
-   * One turn: what is due on the devices, a pending interrupt, then the CPU up to the next thing that could be due.
-   * Where a run ends changes nothing of this order, so that runs cut differently meet the same events at the same ticks.
-   */
-  private runToStop(limits: RunLimits): MachineStop {
-    const { cpu, clock, interrupts } = this;
-    const end = cpu.retired + limits.maxInstructions;
-    let work = limits.slice ?? Infinity;
-    let skipBreakpoint = !this.yielded;
-    for (;;) {
-      if (this.finalStop) return this.finalStop;
-      for (const device of this.timed) device.advance(clock.now);
-      if (cpu.retired >= end) return stops.maxInstructions(limits.maxInstructions);
-      if (work <= 0 || limits.expired?.() === true) return stops.slice();
-      const interrupt = this.interruptDue();
-      if (interrupt !== undefined) {
-        const stop = this.deliver(interrupt);
-        if (stop) return stop;
-        skipBreakpoint = false;
-      }
-      if (cpu.halted) {
-        const stop = this.waitForEvent(limits.slice !== undefined);
-        if (stop) return stop;
-        continue;
-      }
-      const start = cpu.retired;
-      this.horizon = this.nextEvent();
-      // After STI and MOV SS one instruction runs before an interrupt may come.
-      const budget =
-        (interrupts.pending() || cpu.state.nonMaskablePending) && cpu.state.interruptShadow
-          ? 1
-          : Math.min(end - start, this.horizon - clock.now, LARGEST_BUDGET);
-      const exit = cpu.run(budget, {
-        skipFirstBreakpoint: skipBreakpoint || limits.breakpoints === false,
-        slice: work,
-        expired: limits.expired,
-      });
-      const retired = cpu.retired - start;
-      if (retired > 0) {
-        skipBreakpoint = false;
-        this.ranAt = clock.now;
-      }
-      work -= retired + TURN_WORK;
-      const stop = this.stopFor(exit, limits);
-      if (stop) return stop;
-    }
-  }
-
-  /** The host has changed something that devices or interrupts depend on. */
-  private hostActed(): void {
-    this.quietUntil = 0;
-  }
-
-  /** The running instruction reached a device: ends the CPU's run where an interrupt, an earlier event or a stop came of it. */
-  private deviceAccessed(): void {
-    this.quietUntil = 0;
-    const interrupted = this.interrupts.pending() && this.interrupts.open();
-    if (interrupted || this.nonMaskableDue || this.finalStop || this.nextEvent() < this.horizon) this.cpu.attention();
-  }
-
-  private stopFor(exit: CpuExit, limits: RunLimits): MachineStop | undefined {
-    switch (exit.kind) {
-      case 'breakpoint':
-        return limits.breakpoints === false ? undefined : stops.breakpoint(this.nextAddress());
-      case 'watchpoint':
-        if (limits.breakpoints === false) return undefined;
-        return stops.watchpoint(codeAddress(this.cpu.state, this.cpu.instruction.ip), exit.hit);
-      case 'triple-fault':
-        return (this.finalStop = this.tripleFault(exit.chain));
-      case 'unimplemented':
-        return stops.unimplemented(this.nextAddress(), exit.what);
-      case 'hypercall':
-        // Where nobody stops, the call is made when the instruction runs again.
-        return limits.breakpoints === false ? undefined : stops.hypercall(this.nextAddress(), exit.what);
-      case 'slice':
-        // The slice may end together with what a device asked for: the next turn tells.
-        return this.finalStop ?? stops.slice();
-      case 'budget':
-      case 'attention':
-      case 'halted':
-        return undefined;
-    }
-  }
-
-  private get nonMaskableDue(): boolean {
-    return this.cpu.nonMaskableDue && !this.devices.cmos.nonMaskableInterruptsOff;
-  }
-
-  /** How to deliver what comes before the next instruction; an NMI goes first (SDM 3, table 6-2). */
-  private interruptDue(): (() => void) | undefined {
-    const { cpu, interrupts } = this;
-    if (this.nonMaskableDue) return () => cpu.deliverNonMaskable();
-    if (!interrupts.pending() || !interrupts.open()) return undefined;
-    return () => {
-      cpu.wake();
-      interrupts.deliver();
-    };
-  }
-
-  private deliver(interrupt: () => void): MachineStop | undefined {
-    try {
-      interrupt();
-      return undefined;
-    } catch (error) {
-      if (error instanceof TripleFault) return (this.finalStop = this.tripleFault(error.chain));
-      if (!(error instanceof Unimplemented)) throw error;
-      // The controllers have given the interrupt away: running on would lose it.
-      return (this.finalStop = stops.unimplemented(this.nextAddress(), error.what));
-    }
-  }
-
-  /** The CPU is halted: lets time pass up to the next event, or tells why none will wake it. */
-  private waitForEvent(hostWatches: boolean): MachineStop | undefined {
-    const { clock, cpu } = this;
-    const at = codeAddress(cpu.state, cpu.instruction.ip);
-    const { supervisor } = this;
-    // A hypervisor wakes its guest by rules of its own.
-    if (!cpu.interruptible && supervisor?.interrupts === undefined) return stops.haltInterruptsOff(at);
-    const next = this.nextEvent();
-    const mayBeTyped = hostWatches && supervisor?.consoleInput !== undefined;
-    if (!mayBeTyped && !this.idleWait.mayEnd(this.ranAt, next, hostWatches)) return stops.haltNoEvent(at);
-    if (next !== Infinity) clock.skipTo(next);
-    return hostWatches ? stops.idle() : undefined;
-  }
-
-  /** The running instruction waits for what a device does at `tick`: it takes until then, or until something else happens. */
-  private pollUntil(tick: number): void {
-    this.clock.skipTo(Math.min(tick, this.nextEvent()) - 1);
-    // The CPU counted on the time up to the horizon.
-    this.cpu.attention();
+    return this.loop.step();
   }
 
   /** Whose state is in a snapshot. */
@@ -435,30 +265,16 @@ export class Machine {
     return this.supervisor === undefined ? this.devices.all : [...this.devices.all, this.supervisor.device];
   }
 
-  private nextEvent(): number {
-    let next = Infinity;
-    for (const device of this.timed) next = Math.min(next, device.nextEvent());
-    return next;
-  }
-
-  private nextAddress(): string {
-    return codeAddress(this.cpu.state, this.cpu.state.ip);
-  }
-
-  private tripleFault(chain: readonly CpuFault[]): MachineStop {
-    return stops.tripleFault(this.nextAddress(), this.faultLog.latest(chain.length));
-  }
-
   private connect(): void {
     const { cpu, devices } = this;
     const here = (): string => codeAddress(cpu.state, cpu.instruction.ip);
-    const stop = (reason: MachineStop): void => void (this.finalStop ??= reason);
+    const stop = (reason: MachineStop): void => this.loop.end(reason);
     cpu.onFault.on((event) => this.faultLog.add(event));
     this.memory.onWrite.on(() => cpu.stateChanged());
-    for (const port of devices.serialPorts) port.onPoll.on((tick) => this.pollUntil(tick));
+    for (const port of devices.serialPorts) port.onPoll.on((tick) => this.loop.pollUntil(tick));
     devices.serial.onTransmit.on((byte) => this.onSerial.fire(byte));
     devices.a20.onChange.on((on) => cpu.setA20(on));
-    this.bus.interruptWaits = () => this.interrupts.pending() || cpu.state.nonMaskablePending;
+    this.bus.interruptWaits = () => this.loop.interruptWaits;
     devices.debugPort.onConsole.on((byte) => this.console.fire(String.fromCharCode(byte)));
     devices.debugPort.onExit.on((value) => stop(stops.debugExit(here(), value)));
     devices.systemControl.onReset.on((port) => stop(stops.reset(here(), `port ${hex(port)}`)));
@@ -478,7 +294,7 @@ export class Machine {
     const bios = new Bios({
       cpu,
       clock,
-      pollUntil: (tick) => this.pollUntil(tick),
+      pollUntil: (tick) => this.loop.pollUntil(tick),
       report: (what, key) => unclaimed.note('device', what, key),
       end: (reason, what) => stop({ reason, description: `${what}.` }),
     });

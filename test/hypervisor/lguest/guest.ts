@@ -152,7 +152,7 @@ export function boot(bytes: Uint8Array, engine: EngineName = 'translator', cmdli
   const plan = chooseEntry({ name: 'vmlinux', bytes }, 'lguest', { ...OPTIONS, cmdline, memory: MEMORY });
   const machine = new Machine({ memory: MEMORY + (plan.reservedMemory ?? 0), engine });
   let printed = '';
-  machine.console.on((text) => (printed += text));
+  machine.onSerial.on((byte) => (printed += String.fromCharCode(byte)));
   applyPlan(plan, machine);
   const { entry, information, revision } = plan;
   machine.attachSupervisor(attachTo(lguest, { entry, information, guestMemory: MEMORY, revision }));
