@@ -88,6 +88,8 @@ export function planXenDomain(kernel: XenKernel, options: LoadOptions): Protocol
     promises: xenPromises(state),
     information: { kind: 'start_info', register: 'esi', address: physical + startInfo, linear: base + startInfo },
     physicalBias: 0,
+    hypervisor: 'xen',
+    reservedMemory: XEN_MACHINE.guest,
   };
 }
 

@@ -19,6 +19,7 @@ const MEND = 'Add a note of the owner "Xen", type 1 (ENTRY), with the linear add
 export const xenPv: EntryProtocol = {
   ...COMMON,
   takesInitrd: true,
+  plan: planXenPv,
   recognise: (image) => {
     const guest = findXenGuest(image);
     if (guest === undefined || isForPvhAlone(guest)) {

@@ -19,6 +19,11 @@ const REGISTERS_END = L.SHADOW_STACK + L.SHADOW_ENTRIES * L.SHADOW_ENTRY_SIZE;
 /** What generated code leaves behind and nobody reads again: the last budget, and where and why it left. */
 const SCRATCH = [L.BUDGET, L.BAIL + 4] as const;
 
+/** The bytes of the register area, as they stand. */
+export function copyRegisters(state: CpuState): Uint8Array {
+  return state.bytes.slice(0, REGISTERS_END);
+}
+
 /** A copy of the registers. The same state gives the same bytes whichever engine reached it. */
 export function saveCpu(state: CpuState, mmu: Mmu, retired: number, halted: boolean): CpuSnapshot {
   // Of the forms of the lazy flag record this one does not tell which instruction set the flags.

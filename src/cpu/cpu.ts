@@ -1,9 +1,10 @@
 import { Emitter } from '../util/emitter.ts';
+import { internalError } from '../util/errors.ts';
 import { cpuModel, type CpuModelName } from '../x86/cpu-model.ts';
 import { VECTOR } from '../x86/exceptions.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CpuBus, CpuContext } from './context.ts';
-import { restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
+import { copyRegisters, restoreCpu, saveCpu, type CpuSnapshot } from './cpu-snapshot.ts';
 import { EXITS, type CpuExit, type CpuFaultEvent, type CpuRunOptions, type RunProgress } from './cpu-run.ts';
 import { DebugEvents } from './debug-events.ts';
 import { InstructionDecoder, type DecodedInstruction } from './decoder.ts';
@@ -273,6 +274,21 @@ export class Cpu implements CpuContext {
     if (state.interruptShadow || interpreter.run(1, true) === 0) return false;
     progress.retired++;
     return true;
+  }
+
+  /**
+   * Runs the instruction at CS:EIP for a hypervisor that emulates it: neither counted nor stopped at. Where `accept` declines what became of
+   * memory, the registers are put back; its answer is returned. Throws `CpuFault` and `Unimplemented` with the state unchanged.
+   */
+  emulate(accept: () => boolean): boolean {
+    const { code } = this.prepare();
+    const [instruction] = code.blockAt(this.state.ip).instructions;
+    if (instruction === undefined) throw internalError('an empty code block');
+    const registers = copyRegisters(this.state);
+    this.execution.run(instruction);
+    if (accept()) return true;
+    this.state.bytes.set(registers);
+    return false;
   }
 
   /** Delivers an external interrupt before the next instruction and ends HLT. Throws {@link TripleFault}. */

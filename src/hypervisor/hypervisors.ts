@@ -4,9 +4,10 @@ import { HYPERVISOR_NAMES, type Hypervisor } from './hypervisor.ts';
 import { kvm } from './kvm/kvm.ts';
 import { lguest } from './lguest/lguest.ts';
 import { vmi } from './vmi/vmi.ts';
+import { xen } from './xen/xen.ts';
 
 /** Every hypervisor that there is; bare hardware is none. */
-export const HYPERVISORS: readonly Hypervisor[] = [kvm, lguest, vmi];
+export const HYPERVISORS: readonly Hypervisor[] = [kvm, xen, lguest, vmi];
 
 /** The hypervisor of a name; undefined for `native`. Throws `hypervisor-name`. */
 export function hypervisorNamed(name: string): Hypervisor | undefined {
