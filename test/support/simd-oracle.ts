@@ -70,7 +70,8 @@ function writeInput(record: Buffer, input: SimdInput): void {
   record.set(input.data, after + ORACLE.longest + FX_SIZE);
 }
 
-function readOutput(record: Buffer): SimdOutput {
+/** A record of the host program's output. */
+export function readOutput(record: Buffer): SimdOutput {
   const word = (n: number): number => record.readUInt32LE(n * 4);
   return {
     registers: Array.from({ length: 8 }, (_, n) => word(n)),
@@ -82,4 +83,13 @@ function readOutput(record: Buffer): SimdOutput {
     fx: record.subarray(52, 52 + FX_SIZE),
     data: record.subarray(52 + FX_SIZE),
   };
+}
+
+export function writeOutput(output: SimdOutput): Buffer {
+  const { registers, eflags, eip, vector, error, address, fx, data } = output;
+  const record = Buffer.alloc(OUTPUT_SIZE);
+  [...registers, eflags, eip, vector, error, address].forEach((word, n) => record.writeUInt32LE(word >>> 0, n * 4));
+  record.set(fx, 52);
+  record.set(data, 52 + FX_SIZE);
+  return record;
 }

@@ -74,11 +74,17 @@ const LOW_FRACTIONS = [0, 0, 1, 2, 0xffffffff, 0x80000000, 0x10000000, 0x2000000
 
 /** Makes instances of one encoding after the other. */
 export class SimdGenerator {
-  private readonly random: Random;
+  private random: Random;
   private readonly encoder = new iced.Encoder(32);
 
   constructor(seed: number) {
     this.random = new Random(seed);
+  }
+
+  /** The instance of an encoding that a seed stands for. */
+  of(code: iced.Code, seed: number): SimdInstance {
+    this.random = new Random(seed);
+    return this.next(code);
   }
 
   next(code: iced.Code): SimdInstance {

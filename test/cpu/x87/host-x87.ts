@@ -39,7 +39,8 @@ export const DATA_SIZE = 128;
 const IMAGE_SIZE = 108;
 const CODE_SIZE = 16;
 const INPUT_SIZE = IMAGE_SIZE + 4 + CODE_SIZE + DATA_SIZE;
-const OUTPUT_SIZE = IMAGE_SIZE + 8 + DATA_SIZE;
+/** Bytes of a record of the host program's output. */
+const HOST_OUTPUT_SIZE = IMAGE_SIZE + 8 + DATA_SIZE;
 const RETURN = 0xc3;
 
 /** Runs every input on the CPU of this computer. Needs gcc with -m32. */
@@ -56,15 +57,26 @@ export function runOnHost(inputs: readonly HostInput[]): HostOutput[] {
     input: bytes,
     maxBuffer: 1 << 28,
   });
-  return inputs.map((_, n) => {
-    const record = result.subarray(n * OUTPUT_SIZE, (n + 1) * OUTPUT_SIZE);
-    return {
-      x87: readImage(record),
-      eflags: record.readUInt32LE(IMAGE_SIZE),
-      eax: record.readUInt32LE(IMAGE_SIZE + 4),
-      data: record.subarray(IMAGE_SIZE + 8),
-    };
-  });
+  return inputs.map((_, n) => readOutput(result.subarray(n * HOST_OUTPUT_SIZE, (n + 1) * HOST_OUTPUT_SIZE)));
+}
+
+/** A record of the host program's output. */
+export function readOutput(record: Buffer): HostOutput {
+  return {
+    x87: readImage(record),
+    eflags: record.readUInt32LE(IMAGE_SIZE),
+    eax: record.readUInt32LE(IMAGE_SIZE + 4),
+    data: record.subarray(IMAGE_SIZE + 8),
+  };
+}
+
+export function writeOutput({ x87, eflags, eax, data }: HostOutput): Buffer {
+  const record = Buffer.alloc(HOST_OUTPUT_SIZE);
+  writeImage(record, x87);
+  record.writeUInt32LE(eflags, IMAGE_SIZE);
+  record.writeUInt32LE(eax, IMAGE_SIZE + 4);
+  record.set(data, IMAGE_SIZE + 8);
+  return record;
 }
 
 function writeImage(record: Buffer, image: X87Image): void {
