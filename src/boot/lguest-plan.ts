@@ -128,7 +128,7 @@ function firstTables(
 function bootInformation(
   { revision }: LguestEvidence,
   boot: LguestBoot,
-): { readonly regions: readonly LoadedRegion[]; readonly described: BootInformation | undefined } {
+): { readonly regions: readonly LoadedRegion[]; readonly described: BootInformation } {
   if (revision === '2.6.23-rc1' || revision === '2.6.23-rc') {
     checkCommandLine(boot.commandLine, LGUEST_BOOT_INFO_COMMAND_LINE_SIZE - 1);
     const bytes = encodeLguestBootInfo(boot);
@@ -145,7 +145,7 @@ function bootInformation(
       { name: 'boot_params', address: 0, bytes: params, size: params.length },
       { name: 'command line', address: BOOT_PARAMS_SIZE, bytes: commandLine, size: commandLine.length },
     ],
-    described: undefined,
+    described: { kind: 'boot_params', register: 'esi', address: 0 },
   };
 }
 

@@ -18,6 +18,7 @@ const MEND = 'Build Linux 2.6.23 to 4.13 for i386 with CONFIG_LGUEST_GUEST and g
 export const lguest: EntryProtocol = {
   ...COMMON,
   takesInitrd: true,
+  throughPayload: true,
   recognise: (image) => {
     const evidence = lguestEvidence(image);
     return evidence === undefined
