@@ -1,3 +1,4 @@
+import { biosTables } from '../machine/firmware/bios/bios-tables.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { binarySize, count, hex } from '../util/hex.ts';
 import { memoryMend, MIB } from './memory-layout.ts';
@@ -21,6 +22,14 @@ export interface PlacedModule {
 /** Kibibytes of memory from 1 MiB to the first hole. */
 export function memUpper(memory: number): number {
   return Math.floor((memory - MIB) / 1024);
+}
+
+/**
+ * Leaves the BIOS in memory as after a start from disk, for both versions want "other machine state … as initialized by the BIOS" (0.6.96, 3.2):
+ * its vectors, data areas and ROM. A kernel that goes back to real mode calls it. The kernel may lie over it.
+ */
+export function leaveBios(layout: MemoryLayout): void {
+  for (const { name, address, bytes } of biosTables()) layout.fill(name, address, bytes);
 }
 
 /** Puts a module on pages of its own, whether or not the header asks. Throws when memory has no room. */

@@ -9,7 +9,7 @@ import type { KernelPlacement } from './kernel-segments.ts';
 import { MemoryLayout } from './memory-layout.ts';
 import type { MultibootHeader } from './multiboot-header.ts';
 import { HEADER_FLAG } from './multiboot-header.ts';
-import { MEM_LOWER, memUpper, placeLow, placeModule } from './multiboot-placement.ts';
+import { leaveBios, MEM_LOWER, memUpper, placeLow, placeModule } from './multiboot-placement.ts';
 import type { PlacedModule } from './multiboot-placement.ts';
 import { multibootPromises } from './multiboot-promises.ts';
 import type { ElfSymbolTable, InformationValues } from './multiboot-structure.ts';
@@ -56,6 +56,7 @@ export function planMultiboot(
   options: LoadOptions,
 ): ProtocolPlan {
   const layout = new MemoryLayout(options.memory);
+  leaveBios(layout);
   layout.claim(kernel.regions);
   const modules = options.modules.map((module) => placeModule(module, layout));
   const symbols = header.addresses === undefined ? placeSectionTable(elfOf(image), layout, layout.end) : undefined;

@@ -9,7 +9,7 @@ import type { Relocated, RelocationWish } from './kernel-relocation.ts';
 import type { KernelPlacement } from './kernel-segments.ts';
 import { MemoryLayout, MIB } from './memory-layout.ts';
 import { multiboot2Promises } from './multiboot-promises.ts';
-import { INFORMATION_ADDRESS, MEM_LOWER, memUpper, placeLow, placeModule } from './multiboot-placement.ts';
+import { INFORMATION_ADDRESS, leaveBios, MEM_LOWER, memUpper, placeLow, placeModule } from './multiboot-placement.ts';
 import type { Multiboot2Header } from './multiboot2-header.ts';
 import { field, findTag } from './multiboot2-kernel.ts';
 import { HEADER_TAG, RELOCATABLE_TAG } from './multiboot2-layout.ts';
@@ -48,6 +48,7 @@ export function planMultiboot2(
   const wish = relocationWish(header);
   const relocated = wish === undefined ? undefined : relocate(linked, wish, layout.map, image.name);
   const kernel = relocated ?? linked;
+  leaveBios(layout);
   layout.claim(kernel.regions);
   const modules = options.modules.map((module) => placeModule(module, layout));
   const byElf = findTag(header, HEADER_TAG.address) === undefined;

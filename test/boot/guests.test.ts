@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { chooseEntry } from '../../src/boot/choose-entry.ts';
+import { applyPlan } from '../../src/boot/load.ts';
+import { acpiRootPointer } from '../../src/machine/firmware/acpi-tables.ts';
+import { Machine } from '../../src/machine/machine.ts';
 import { debianGuest } from '../support/guests.ts';
 import { region } from './expect.ts';
 import { MIB, OPTIONS } from './kernels.ts';
@@ -33,12 +36,35 @@ describe('Guests', () => {
     assert.equal(plan.state.eip, 0x1000000);
     assert.equal(plan.physicalBias, 0xc0000000);
     assert.deepEqual(
-      plan.regions.slice(0, 2).map(({ address, bytes, size }) => [address, bytes.length, size]),
+      plan.regions
+        .filter(({ name }) => name.startsWith('kernel '))
+        .map(({ address, bytes, size }) => [address, bytes.length, size]),
       [
         [0x1000000, 0x10ee0c, 0x10ee0c],
         [0x1110000, 0xcc51, 0x37150],
       ],
     );
+  });
+
+  for (const entry of ['multiboot', 'multiboot2'])
+    it(`takes Xen 4.17 by ${entry} to its own message that the CPU is not a 64-bit one`, function () {
+      const xen = debianGuest(this, 'xen');
+      const options = { ...OPTIONS, memory: 128 * MIB, cmdline: 'com1=115200,8n1 console=com1' };
+      const machine = new Machine({ memory: 128 * MIB });
+      applyPlan(chooseEntry(xen, entry, { ...options, rootPointer: acpiRootPointer(true) }), machine);
+      let serial = '';
+      machine.devices.serial.onTransmit.on((byte) => (serial += String.fromCharCode(byte)));
+      const stop = machine.run({ maxInstructions: 10_000_000 });
+      assert.equal(serial, 'ERR: Not a 64-bit CPU!');
+      assert.equal(stop.reason, 'halt');
+    });
+
+  it('moves Xen to the top of memory, as its relocatable tag prefers', function () {
+    const plan = chooseEntry(debianGuest(this, 'xen'), 'auto', { ...OPTIONS, memory: 128 * MIB });
+    assert.equal(plan.entry, 'multiboot2');
+    // 0x3c8000 bytes below 128 MiB, at a multiple of 2 MiB; e_entry is the first byte.
+    assert.equal(plan.state.eip, 0x7c00000);
+    assert.match(plan.chosen, /It also offers multiboot\. Loaded at physical 0x07c00000 instead of 0x00200000/);
   });
 
   it('refuses GNU Mach where it does not fit', function () {

@@ -169,7 +169,7 @@ describe('Multiboot plan', () => {
     low.reduce((end, one) => {
       assert.ok(one.address >= end, `${one.name} overlaps`);
       return one.address + one.size;
-    }, 0x500);
+    }, 0);
     assert.equal(region(made, 'module initrd.img').address, MIB);
   });
 
