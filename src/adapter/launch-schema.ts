@@ -18,7 +18,7 @@ export interface SymbolsConfiguration {
 /** The attributes of a `launch` request. What each one means stands in {@link LAUNCH_SCHEMA}. */
 export interface LaunchConfiguration {
   readonly program: string;
-  readonly entry?: 'auto' | 'multiboot' | 'multiboot2' | 'linux32' | 'native';
+  readonly entry?: 'auto' | 'multiboot' | 'multiboot2' | 'linux32' | 'pvh' | 'native';
   readonly entryAddress?: string;
   readonly hypervisor?: string;
   readonly poison?: boolean;
@@ -49,7 +49,7 @@ export const LAUNCH_SCHEMA = {
     },
     entry: {
       type: 'string',
-      enum: ['auto', 'multiboot', 'multiboot2', 'linux32', 'native'],
+      enum: ['auto', 'multiboot', 'multiboot2', 'linux32', 'pvh', 'native'],
       default: 'auto',
       description:
         'How the kernel is entered. "auto" takes the first that the image offers and says what else there is.',

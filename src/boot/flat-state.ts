@@ -12,9 +12,6 @@ const DATA: SegmentCache = { selector: 0x10, base: 0, limit: 0xffffffff, access:
 export const LDTR_AT_RESET: SegmentCache = { selector: 0, base: 0, limit: 0xffff, access: 0x8200 };
 export const TR_AT_RESET: SegmentCache = { selector: 0, base: 0, limit: 0xffff, access: 0x8b00 };
 
-/** A null selector: every access through it faults. */
-export const NULL_SEGMENT: SegmentCache = { selector: 0, base: 0, limit: 0, access: 0 };
-
 const CR0_PE_ET = 0x11;
 const EFLAGS_ALWAYS = 1 << 1;
 const EFLAGS_DF = 1 << 10;

@@ -1,4 +1,5 @@
 import type { ReadPhysical } from './guest-memory.ts';
+import { decodeHvmStartInfo } from './hvm-start-information.ts';
 import type { InformationNode } from './information-node.ts';
 import { decodeLguestBootInfo } from './lguest-information.ts';
 import { decodeBootParams } from './linux-boot-params-information.ts';
@@ -12,6 +13,7 @@ type Decoder = (read: ReadPhysical, address: number, linear?: number) => Informa
 const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
   boot_params: decodeBootParams,
+  hvm_start_info: decodeHvmStartInfo,
   lguest_boot_info: decodeLguestBootInfo,
   start_info: decodeStartInfo,
   multiboot2_info: decodeMultiboot2Information,

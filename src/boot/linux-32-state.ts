@@ -1,6 +1,6 @@
 import type { SegmentCache, TableRegister } from '../cpu/state.ts';
 import { hex } from '../util/hex.ts';
-import { flatState, NULL_SEGMENT } from './flat-state.ts';
+import { flatState } from './flat-state.ts';
 import type { EntryPromise, EntryState } from './protocol.ts';
 
 const BOOT_CS = 0x10;
@@ -11,14 +11,13 @@ export function linux32State(eip: number, bootParams: number, gdt: TableRegister
   const registers = { esi: bootParams, ebx: 0, ebp: 0, edi: 0 };
   const flat = flatState({ eip, registers, gdt: poison ? undefined : gdt.base });
   const data: SegmentCache = { ...flat.segments.ds, selector: BOOT_DS };
-  const unpromised = poison ? NULL_SEGMENT : data;
   return {
     ...flat,
     gdtr: gdt,
     segments: {
       ...flat.segments,
       cs: { ...flat.segments.cs, selector: BOOT_CS },
-      ...{ ds: data, es: data, ss: data, fs: unpromised, gs: unpromised },
+      ...{ ds: data, es: data, ss: data, fs: data, gs: data },
     },
   };
 }

@@ -124,7 +124,10 @@ export const linux64: EntryProtocol = {
     const summary = why64(setup);
     return is64(setup)
       ? { ...found, summary: `${found.summary}; ${summary}` }
-      : { ...notLinux(entry, label, summary, 'Build the kernel with CONFIG_64BIT.'), fields: found.fields };
+      : {
+          ...notLinux(entry, label, summary, 'Build the kernel with CONFIG_64BIT.'),
+          fields: found.fields.filter(({ name }) => name === 'version' || name === 'xloadflags'),
+        };
   },
   blocked: () => NO_LONG_MODE,
 };

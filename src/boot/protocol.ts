@@ -113,7 +113,8 @@ export interface EntryPromise {
 
 /** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
 export interface BootInformation {
-  readonly kind: 'multiboot_info' | 'multiboot2_info' | 'boot_params' | 'lguest_boot_info' | 'start_info';
+  readonly kind:
+    'multiboot_info' | 'multiboot2_info' | 'boot_params' | 'hvm_start_info' | 'lguest_boot_info' | 'start_info';
   /** Register that points to it. */
   readonly register: GeneralRegister;
   /** Physical address. */

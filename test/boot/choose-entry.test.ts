@@ -81,10 +81,10 @@ describe('Entry protocols', () => {
 
   it('recognise PVH by ELF note 18', function () {
     const script = 'ENTRY(_start) SECTIONS { . = 0x100000; .text : { *(.text) } .note.Xen : { *(.note.Xen) } }';
-    const bytes = buildKernel(this, { header: XEN_NOTE(18, 0x10002e0), script });
+    const bytes = buildKernel(this, { header: XEN_NOTE(18, 0x100002), script });
     const { offered, summary } = recognise(bytes, 'pvh');
     assert.equal(offered, true);
-    assert.match(summary, /^ELF note 18 \(PHYS32_ENTRY\) at file offset 0x[0-9a-f]+: entry at physical 0x010002e0$/);
+    assert.match(summary, /^ELF note 18 \(PHYS32_ENTRY\) at file offset 0x[0-9a-f]+: entry at physical 0x00100002$/);
     assert.equal(recognise(bytes, 'xen-pv').summary, 'The ELF notes name Xen (PHYS32_ENTRY) without note 1 (ENTRY)');
   });
 
@@ -200,10 +200,11 @@ describe('Choice of the entry', () => {
   });
 
   it('refuses an entry that it cannot enter by yet, or that the image does not offer', function () {
-    const bytes = buildKernel(this, { header: `${headerSource(3)}\n${XEN_NOTE(18, 0x100000)}` });
-    const pvh = refusal(bytes, {}, 'pvh');
-    assert.equal(pvh.title, 'pvh is recognised, but this version cannot enter kernel.elf by it yet');
-    assert.equal(pvh.mend, 'Set "entry" to "multiboot".');
+    const code = '.text\n.globl _start\n_start: hlt\n.section .paravirtprobe, "a"\n.long _start, _start\n';
+    const bytes = buildKernel(this, { header: `${headerSource(3)}\n${XEN_NOTE(18, 0x100000)}`, code });
+    const generic = refusal(bytes, {}, 'paravirt');
+    assert.equal(generic.title, 'paravirt is recognised, but this version cannot enter kernel.elf by it yet');
+    assert.equal(generic.mend, 'Set "entry" to "multiboot".');
     assert.equal(refusal(bytes, {}, 'xen-pv').title, 'kernel.elf does not offer xen-pv');
   });
 
