@@ -20,6 +20,8 @@ type CounterState = {
   gate: boolean;
   /** Cycle at which the gate stopped the counting; null while it counts. */
   stoppedAt: number | null;
+  /** Mode 1: the trigger came in the middle of a pulse, which goes on. */
+  retriggered: boolean;
   /** Low byte of a two-byte count of which the high byte has not come. */
   lowByte: number | null;
   /** The next read of a two-byte count gives the high byte. */
@@ -100,13 +102,16 @@ export class TimerCounter {
     state.gate = high;
     const triggered = state.mode === 1 || state.mode === 5;
     if (!high) {
-      if (!triggered) state.stoppedAt = now;
+      // The strobe of mode 4 is not made longer.
+      const strobes = state.mode === 4 && !this.output(now);
+      if (!triggered) state.stoppedAt = strobes ? now + 1 : now;
     } else if (state.mode === 0 || state.mode === 4) {
       if (state.loadedAt !== null && state.stoppedAt !== null)
         state.loadedAt += Math.max(0, now - Math.max(state.stoppedAt, state.loadedAt));
       state.stoppedAt = null;
     } else {
       state.stoppedAt = null;
+      state.retriggered = state.mode === 1 && !this.output(now);
       // A rising gate is the trigger: the count is loaded with the next cycle.
       this.take(now + 1);
     }
@@ -115,10 +120,11 @@ export class TimerCounter {
   /** The OUT pin at cycle `now`. */
   output(now: number): boolean {
     this.settle(now);
-    const { mode, reload, loadedAt, stoppedAt } = this.state;
+    const { mode, reload, loadedAt, stoppedAt, retriggered } = this.state;
     if (loadedAt === null) return mode !== 0;
     if (stoppedAt !== null && (mode === 2 || mode === 3)) return true;
-    return outputAfter(mode, reload, (stoppedAt ?? now) - loadedAt);
+    if (now < loadedAt && retriggered) return false;
+    return outputAfter(mode, reload, Math.min(now, stoppedAt ?? now) - loadedAt);
   }
 
   /** The cycle at which OUT changes next; Infinity when never. */
@@ -176,7 +182,7 @@ export class TimerCounter {
   private count(now: number): number {
     this.settle(now);
     const { bcd, mode, reload, loadedAt, stoppedAt } = this.state;
-    const elapsed = loadedAt === null ? 0 : Math.max(0, (stoppedAt ?? now) - loadedAt);
+    const elapsed = loadedAt === null ? 0 : Math.max(0, Math.min(now, stoppedAt ?? now) - loadedAt);
     const range = bcd ? 10000 : 65536;
     const value = countAfter(mode, reload, elapsed) % range;
     const count = value < 0 ? value + range : value;
@@ -195,6 +201,7 @@ function powerOn(gate: boolean): CounterState {
     takeover: null,
     gate,
     stoppedAt: null,
+    retriggered: false,
     lowByte: null,
     readsHigh: false,
     latchedCount: null,
