@@ -72,7 +72,8 @@ export class MachineTarget implements Target {
 
   write(space: AddressSpace, address: bigint, bytes: Uint8Array): number {
     return this.pieces(space, Number(address), bytes.length, (physical, offset, length) => {
-      this.machine.memory.write(physical, bytes.subarray(offset, offset + length));
+      const { bus, memory } = this.machine;
+      bus.poke(physical, bytes.subarray(offset, offset + length), (at, run) => memory.write(at, run));
     });
   }
 

@@ -126,6 +126,24 @@ export class Bus implements CpuBus {
     }
   }
 
+  /**
+   * Gives a debugger's bytes to the devices in front of RAM from `physical` on, without other effects, and the runs that none of them
+   * takes to `ram`.
+   */
+  poke(physical: number, bytes: Uint8Array, ram: (physical: number, bytes: Uint8Array) => void): void {
+    let start = 0;
+    const runTo = (end: number): void => {
+      if (end > start) ram(physical + start, bytes.subarray(start, end));
+    };
+    for (const [n, byte] of bytes.entries()) {
+      const device = this.memoryMap.get(Math.floor((physical + n) / 0x1000));
+      if (device?.memoryPoke?.(physical + n, byte) !== true) continue;
+      runTo(n);
+      start = n + 1;
+    }
+    runTo(bytes.length);
+  }
+
   numericError(asserted: boolean): boolean {
     return this.onNumericError(asserted);
   }

@@ -41,6 +41,11 @@ export interface Device {
    * answers instead. Absent: a debugger sees the RAM behind the device.
    */
   memoryPeek?(physical: number): number | undefined;
+  /**
+   * Takes a byte from a debugger as {@link memoryWrite} would, with no effect but on what is stored; false where RAM takes it instead.
+   * Absent: a debugger writes to the RAM behind the device.
+   */
+  memoryPoke?(physical: number, value: number): boolean;
   save(): DeviceState;
   /** Takes what {@link save} of the same device gave, with no effect on lines or listeners. */
   restore(state: DeviceState): void;

@@ -97,6 +97,47 @@ describe('the machine as a target', () => {
     assert.equal(machine.unclaimed.length, 0);
   });
 
+  it('writes to the memory of the VGA as the CPU would, and to nothing else of it', () => {
+    const { machine, target } = targetOf('hlt');
+    const port = (index: number, data: number, values: readonly number[]): void =>
+      values.forEach((value, n) => machine.bus.portWrite(index, 16, ((value << 8) | (data + n)) & 0xffff));
+    // Chain 4 at 0xa0000, as in mode 13h.
+    port(0x3c4, 0, [0x03, 0x01, 0x0f, 0x00, 0x0e]);
+    port(0x3ce, 0, [0x00, 0x00, 0x00, 0x00, 0x00, 0x40, 0x05, 0x0f, 0xff]);
+    machine.bus.memoryWrite(0xa0000, 32, 0x04030201);
+    assert.equal(machine.bus.memoryRead(0xa0000, 8), 1);
+    assert.equal(target.write('physical', 0x9fffen, Uint8Array.of(0x12, 0x34, 0x56, 0x78, 0x9a)), 5);
+    assert.deepEqual([...target.read('linear', 0x9fffen, 6)], [0x12, 0x34, 0x56, 0x78, 0x9a, 0x04]);
+    assert.equal(machine.bus.memoryRead(0xa0000, 32), 0x049a7856);
+    // Planes 1 and 2 alone, as the map mask has it; then write mode 1, which stores the latches that no peek has filled.
+    port(0x3c4, 2, [0x06]);
+    port(0x3c4, 4, [0x06]);
+    const latched = machine.bus.memoryRead(0xa0010, 8);
+    target.write('physical', 0xa0000n, Uint8Array.of(0xff));
+    port(0x3ce, 4, [0, 0x41]);
+    target.write('physical', 0xa0004n, Uint8Array.of(0xff));
+    const plane = (number: number): number[] => {
+      port(0x3ce, 4, [number]);
+      return [...target.read('physical', 0xa0000n, 5)].filter((_, n) => n === 0 || n === 4);
+    };
+    assert.deepEqual([0, 1, 2, 3].map(plane), [
+      [0x56, 0],
+      [0xff, latched],
+      [0xff, latched],
+      [0x04, 0],
+    ]);
+    // Where the registers open no window the write is lost, and is not counted as the guest's.
+    target.write('physical', 0xb8000n, Uint8Array.of(0xee));
+    assert.deepEqual([...target.read('physical', 0xb8000n, 1)], [0xff]);
+    assert.deepEqual(machine.unclaimed, []);
+  });
+
+  it('writes to plain text memory', () => {
+    const { machine, target } = targetOf('hlt');
+    target.write('physical', 0xb8000n, Uint8Array.of(0x41, 0x07));
+    assert.equal(machine.screen().characters[0]?.[0], 'A');
+  });
+
   it('loads a segment register through the descriptor table', () => {
     const { machine, target } = targetOf(WITH_TABLE);
     target.run({ maxInstructions: 20 });

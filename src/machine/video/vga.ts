@@ -97,6 +97,13 @@ export class Vga implements Device {
     return offset === undefined ? 0xff : this.planes.peek(offset, this.registers);
   }
 
+  memoryPoke(physical: number, value: number): boolean {
+    if (this.plain && physical >= TEXT.first) return false;
+    const offset = this.windowOffset(physical);
+    if (offset !== undefined) this.planes.write(offset, value, this.registers);
+    return true;
+  }
+
   portRead(port: number): number {
     return this.registers.read(port, this.clock.now);
   }
