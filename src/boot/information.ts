@@ -2,7 +2,7 @@ import type { ReadPhysical } from './guest-memory.ts';
 import { decodeHvmStartInfo } from './hvm-start-information.ts';
 import type { InformationNode } from './information-node.ts';
 import { decodeLguestBootInfo } from './lguest-information.ts';
-import { decodeBootParams } from './linux-boot-params-information.ts';
+import { decodeBootParams, decodeSetupHeader } from './linux-boot-params-information.ts';
 import { decodeMultibootInformation } from './multiboot-information.ts';
 import { decodeMultiboot2Information } from './multiboot2-information.ts';
 import type { BootInformation } from './protocol.ts';
@@ -14,6 +14,7 @@ const DECODERS: Readonly<Record<BootInformation['kind'], Decoder>> = {
   multiboot_info: decodeMultibootInformation,
   boot_params: decodeBootParams,
   hvm_start_info: decodeHvmStartInfo,
+  setup_header: decodeSetupHeader,
   lguest_boot_info: decodeLguestBootInfo,
   start_info: decodeStartInfo,
   multiboot2_info: decodeMultiboot2Information,

@@ -6,7 +6,7 @@ import type { ProtocolPlan } from './entry-protocol.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { linux16Promises, realModeState } from './linux-16-state.ts';
 import { readSetup, writeSetup, type LoaderFields, type Setup } from './linux-16-setup.ts';
-import { ramdiskOf } from './linux-ramdisk.ts';
+import { hardwareSubarch, placeRamdisk, type Placed } from './linux-loader-fields.ts';
 import { memoryMend, MemoryLayout } from './memory-layout.ts';
 import type { LoadOptions } from './protocol.ts';
 
@@ -15,7 +15,6 @@ const SETUP_ADDRESS = 0x90000;
 const HIGH_KERNEL = 0x100000;
 /** Where a kernel without LOADED_HIGH goes. */
 const LOW_KERNEL = 0x10000;
-const PAGE = 4096;
 
 /**
  * Lays out memory for the 16-bit boot protocol (boot.rst, "The Real-Mode Kernel Header" and "Sample Boot Configuration"): the BIOS, the
@@ -31,12 +30,13 @@ export function planLinux16(image: KernelImage, options: LoadOptions): ProtocolP
     { name: 'setup code, heap and stack', address: SETUP_ADDRESS, bytes: setupCode, size: setup.heapEnd },
     { name: 'protected-mode kernel', address: kernel, bytes: code, size: code.length },
   ]);
-  const kernelEnd = runtimeEnd(setup, kernel, code.length, layout.memory);
+  checkRoom(setup, kernel, code.length, layout.memory);
   const fields: LoaderFields = {
     commandLine: placeCommandLine(layout, setup, options.cmdline),
     base: SETUP_ADDRESS,
-    ramdisk: placeRamdisk(layout, setup, options, kernelEnd),
+    ramdisk: placeRamdisk(layout, setup.ramdiskLimit, options),
     videoMode: videoMode(options.cmdline),
+    hardwareSubarch: hardwareSubarch(setup.version, options),
   };
   writeSetup(setupCode, setup, fields);
   for (const { name, address, bytes } of biosTables()) layout.fill(name, address, bytes);
@@ -44,15 +44,15 @@ export function planLinux16(image: KernelImage, options: LoadOptions): ProtocolP
     regions: layout.regions,
     state: realModeState(SETUP_ADDRESS, setup.heapEnd, options.poison),
     promises: linux16Promises(SETUP_ADDRESS, setup.heapEnd),
-    information: undefined,
+    information: { kind: 'setup_header', register: 'ds', address: SETUP_ADDRESS },
     physicalBias: 0,
   };
 }
 
-/** First byte behind what the kernel needs while it unpacks itself and starts. Throws `image-too-large`. */
-function runtimeEnd({ preferredAddress, initSize }: Setup, load: number, length: number, memory: number): number {
+/** Throws `image-too-large` when memory ends before what the kernel needs while it unpacks itself and starts. */
+function checkRoom({ preferredAddress, initSize }: Setup, load: number, length: number, memory: number): void {
   const end = Math.max(load + length, initSize === 0 ? 0 : Math.max(load, preferredAddress) + initSize);
-  if (end <= memory) return end;
+  if (end <= memory) return;
   throw new StartOfDayError({
     code: 'image-too-large',
     blame: 'user',
@@ -62,7 +62,7 @@ function runtimeEnd({ preferredAddress, initSize }: Setup, load: number, length:
   });
 }
 
-function placeCommandLine(layout: MemoryLayout, setup: Setup, text: string): { address: number; size: number } {
+function placeCommandLine(layout: MemoryLayout, setup: Setup, text: string): Placed {
   const bytes = encodeCString(text);
   if (bytes.length - 1 > setup.commandLineSize)
     throw commandLineTooLong(bytes.length - 1, `${setup.commandLineLimit} allows ${count(setup.commandLineSize)}`);
@@ -80,30 +80,6 @@ function commandLineTooLong(length: number, why: string): StartOfDayError {
     title: 'The command line is too long for this kernel',
     detail: `It has ${count(length)} bytes; ${why}`,
     mend: 'Shorten "cmdline".',
-  });
-}
-
-/** As high as memory and the kernel allow, as boot.rst advises: old kernels do not say how much they use behind themselves. */
-function placeRamdisk(
-  layout: MemoryLayout,
-  { ramdiskLimit }: Setup,
-  options: LoadOptions,
-  kernelEnd: number,
-): LoaderFields['ramdisk'] {
-  const ramdisk = ramdiskOf(options);
-  if (ramdisk === undefined) return undefined;
-  const size = ramdisk.bytes.length;
-  const limit = Math.min(layout.memory, ramdiskLimit + 1);
-  const highest = Math.floor((limit - size) / PAGE) * PAGE;
-  const address =
-    highest >= kernelEnd ? layout.place(`initial RAM disk ${ramdisk.name}`, ramdisk.bytes, PAGE, highest) : undefined;
-  if (address !== undefined) return { address, size };
-  throw new StartOfDayError({
-    code: 'module-too-large',
-    blame: 'user',
-    title: `${ramdisk.name} does not fit in ${binarySize(layout.memory)}`,
-    detail: `It has ${count(size)} bytes; memory behind the kernel and below initrd_addr_max at file offset 0x22c is ${hex(kernelEnd, 8)} … ${hex(limit - 1, 8)}`,
-    mend: memoryMend(kernelEnd + size + PAGE),
   });
 }
 

@@ -2,15 +2,15 @@ import { ACPI_ROOT_POINTER } from '../machine/firmware/acpi-tables.ts';
 import { protocolVersion, SetupHeader } from '../image/setup-header.ts';
 import { encodeCString } from '../util/bytes.ts';
 import { StartOfDayError } from '../util/errors.ts';
-import { binarySize, count, hex } from '../util/hex.ts';
+import { count, hex } from '../util/hex.ts';
 import type { ProtocolPlan } from './entry-protocol.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { linux32Promises, linux32State } from './linux-32-state.ts';
 import { BOOT_PARAMS_SIZE, encodeBootParams, encodeMoreMap } from './linux-boot-params.ts';
 import { placeLinux } from './linux-kernel.ts';
 import type { LinuxKernel } from './linux-kernel.ts';
-import { ramdiskOf } from './linux-ramdisk.ts';
-import { memoryMend, MemoryLayout, MIB } from './memory-layout.ts';
+import { hardwareSubarch, placeRamdisk } from './linux-loader-fields.ts';
+import { MemoryLayout, MIB } from './memory-layout.ts';
 import type { LoadOptions } from './protocol.ts';
 
 const PAGE = 4096;
@@ -19,7 +19,6 @@ const LOWEST = 0x10000;
 /** Kernels before 2.02 want the zero page and the command line here, in one segment of 64 KiB. */
 const OLD_BOOT_PARAMS = 0x90000;
 const VERSION_COMMAND_LINE = 0x202;
-const VERSION_SUBARCH = 0x207;
 /** Null, null, flat code, flat data. */
 const BOOT_GDT = new Uint8Array(new BigUint64Array([0n, 0n, 0x00cf9b000000ffffn, 0x00cf93000000ffffn]).buffer);
 
@@ -60,26 +59,12 @@ function placeBootParams(layout: MemoryLayout, kernel: LinuxKernel, options: Loa
       code32Start: kernel.entry,
       commandLine,
       rootPointer: ACPI_ROOT_POINTER,
-      ramdisk: placeRamdisk(layout, kernel, options),
+      ramdisk: placeRamdisk(layout, kernel.initrdMax, options),
       setupData: moreMap === undefined ? 0 : placeLow(layout, 'setup_data SETUP_E820_EXT', moreMap, 16),
-      hardwareSubarch: hardwareSubarch(kernel, options),
+      hardwareSubarch: hardwareSubarch(kernel.version, options),
     }),
   );
   return address;
-}
-
-function hardwareSubarch({ version }: LinuxKernel, { hardwareSubarch = 0 }: LoadOptions): number {
-  if (hardwareSubarch === 0 || (version >= VERSION_SUBARCH && hardwareSubarch <= 0xffffffff)) return hardwareSubarch;
-  throw new StartOfDayError({
-    code: 'hardware-subarch',
-    blame: 'user',
-    title: 'This kernel cannot be told a hardware_subarch',
-    detail:
-      version < VERSION_SUBARCH
-        ? `version at file offset 0x206 is ${protocolVersion(version)}; hardware_subarch came with 2.07`
-        : `"hardwareSubarch" is ${hardwareSubarch}; the field at 0x23c has 32 bits`,
-    mend: 'Remove "hardwareSubarch" from the launch configuration.',
-  });
 }
 
 function placeOld(layout: MemoryLayout, zeroPage: Uint8Array): number {
@@ -101,27 +86,6 @@ function placeCommandLine(
     title: 'The command line is too long for this kernel',
     detail: `It has ${count(bytes.length - 1)} bytes; ${version < 0x206 ? `boot protocol ${protocolVersion(version)}` : 'cmdline_size at file offset 0x238'} allows ${count(commandLineSize)}`,
     mend: 'Shorten "cmdline".',
-  });
-}
-
-/** As high as memory and initrd_addr_max allow: "it may otherwise get overwritten by the early kernel initialization". */
-function placeRamdisk(
-  layout: MemoryLayout,
-  { initrdMax }: LinuxKernel,
-  options: LoadOptions,
-): { readonly address: number; readonly size: number } | undefined {
-  const ramdisk = ramdiskOf(options);
-  if (ramdisk === undefined) return undefined;
-  const { name, bytes } = ramdisk;
-  const end = Math.min(layout.memory, initrdMax + 1);
-  const address = layout.placeHigh(`initial RAM disk ${name}`, bytes, PAGE, end);
-  if (address !== undefined) return { address, size: bytes.length };
-  throw new StartOfDayError({
-    code: 'module-too-large',
-    blame: 'user',
-    title: `${name} does not fit in ${binarySize(layout.memory)}`,
-    detail: `It has ${count(bytes.length)} bytes; memory behind the kernel is ${hex(layout.end, 8)} … ${hex(layout.memory - 1, 8)}, and initrd_addr_max is ${hex(initrdMax, 8)}`,
-    mend: memoryMend(layout.end + bytes.length + PAGE),
   });
 }
 

@@ -234,6 +234,9 @@ const group = (name: string, offset: number, size: number, note: string, of: rea
   fields: of,
 });
 
+/** The setup header, in a kernel's setup code as in boot_params. */
+export const SETUP_HEADER_GROUP = group('hdr', 0x1f1, 0x7b, 'the setup header', SETUP);
+
 /** `struct boot_params` (Linux Documentation/arch/x86/zero-page.rst, asm/bootparam.h) in the order of its offsets, but for its lists. */
 export const BOOT_PARAMS: readonly (ParamField | ParamGroup)[] = [
   group('screen_info', 0x000, 0x40, 'text mode or frame buffer', SCREEN),
@@ -265,7 +268,7 @@ export const BOOT_PARAMS: readonly (ParamField | ParamGroup)[] = [
     ['secure_boot', 0x1ec, 1, 'count', 'secure boot'],
     ['sentinel', 0x1ef, 1, 'hexadecimal', 'not 0: the loader copied too much of the file'],
   ]),
-  group('hdr', 0x1f1, 0x7b, 'the setup header', SETUP),
+  SETUP_HEADER_GROUP,
   ...fields([['edd_mbr_sig_buffer', 0x290, 64, 'bytes', 'signatures of disks']]),
 ];
 

@@ -5,7 +5,7 @@ import { GuestMemory, quoted } from './guest-memory.ts';
 import type { ReadPhysical } from './guest-memory.ts';
 import type { InformationNode } from './information-node.ts';
 import { BOOT_PARAMS_SIZE, E820_ENTRY_SIZE, E820_MOST } from './linux-boot-params.ts';
-import { BOOT_PARAMS, E820_TABLE, EDD_BUFFER } from './linux-boot-params-fields.ts';
+import { BOOT_PARAMS, E820_TABLE, EDD_BUFFER, SETUP_HEADER_GROUP } from './linux-boot-params-fields.ts';
 import type { ParamField, ParamGroup } from './linux-boot-params-fields.ts';
 import { memoryMapEntries, memoryMapText } from './memory-map-nodes.ts';
 import { setupDataNodes } from './setup-data-nodes.ts';
@@ -29,6 +29,18 @@ export function decodeBootParams(read: ReadPhysical, address: number): Informati
       structure.field(EDD_BUFFER),
     ],
   };
+}
+
+/** The setup header of setup code that lies at a physical address, as the loader filled it in and the code left it. */
+export function decodeSetupHeader(read: ReadPhysical, address: number): InformationNode {
+  const memory = new GuestMemory(read);
+  const { offset, size } = SETUP_HEADER_GROUP;
+  const bytes = memory.bytes(address, offset + size);
+  if (bytes !== undefined)
+    return { ...new BootParamsReader(memory, address, bytes).group(SETUP_HEADER_GROUP), name: 'setup_header' };
+  const at = address + offset;
+  const row = { name: 'setup_header', offset, address: at, size, value: at, pointer: at };
+  return { ...row, text: `${hex(at)} · outside memory`, present: false };
 }
 
 type Meaning = Pick<InformationNode, 'text' | 'pointer' | 'type' | 'children'>;

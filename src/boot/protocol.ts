@@ -114,9 +114,15 @@ export interface EntryPromise {
 /** The boot information structure handed to the kernel, so that views can decode it live from guest memory. */
 export interface BootInformation {
   readonly kind:
-    'multiboot_info' | 'multiboot2_info' | 'boot_params' | 'hvm_start_info' | 'lguest_boot_info' | 'start_info';
-  /** Register that points to it. */
-  readonly register: GeneralRegister;
+    | 'multiboot_info'
+    | 'multiboot2_info'
+    | 'boot_params'
+    | 'setup_header'
+    | 'hvm_start_info'
+    | 'lguest_boot_info'
+    | 'start_info';
+  /** Register that points to it; DS holds the segment that begins at the address. */
+  readonly register: GeneralRegister | 'ds';
   /** Physical address. */
   readonly address: number;
   /** What the register holds where that is not the physical address. */

@@ -289,6 +289,8 @@ export class Mmu implements LinearMemory {
     if (!this.isRam(physical, bytes)) return this.bus.memoryWrite(physical, width, value);
     if (this.readOnlyPages[physical >>> 12] === 1) return;
     if (this.holdsCode(physical, bytes)) {
+      // A flag beside code that is polled with XCHG is written all the time and seldom changed.
+      if (this.readPhysical(physical, width) === (width === 32 ? value >>> 0 : value & (2 ** width - 1))) return;
       this.codeChanges++;
       this.onCodeWrite(physical >>> 12);
     }

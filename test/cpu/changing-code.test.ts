@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
+import { Mmu } from '../../src/cpu/mmu.ts';
+import { CpuState } from '../../src/cpu/state.ts';
 import { assemble, type Program } from '../support/assembler.ts';
 import { ENGINES, Guest, PLACE, SELECTOR } from '../support/cpu-harness.ts';
 import { requireTool } from '../support/tools.ts';
+
+const NO_BUS = {
+  portRead: () => 0,
+  portWrite: () => undefined,
+  memoryRead: () => 0,
+  memoryWrite: () => undefined,
+  timeStamp: () => 0n,
+};
 
 /** Runs to HLT. */
 function runToHalt(guest: Guest): void {
@@ -295,3 +305,24 @@ for (const engine of ENGINES) {
     });
   });
 }
+
+describe('lines of code', () => {
+  it('are told of a write that changes them, and of no other', () => {
+    const mmu = new Mmu(new CpuState(0x10000), NO_BUS);
+    const told: number[] = [];
+    mmu.onCodeWrite = (page) => told.push(page);
+    mmu.markCode(0x1000, 4);
+    for (const [width, value] of [
+      [8, 0],
+      [32, 0],
+      [32, 0xfedcba98],
+      [32, 0xfedcba98 | 0],
+      [16, 0xba98],
+      [8, 0x98],
+      [8, 0x99],
+    ] as const)
+      mmu.writePhysical(0x1000, width, value);
+    assert.deepEqual(told, [1, 1]);
+    assert.equal(mmu.readPhysical(0x1000, 32), 0xfedcba99);
+  });
+});
