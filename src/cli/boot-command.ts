@@ -5,6 +5,7 @@ import { loadHypervisor } from '../platform/node/hypervisor-module.ts';
 import { loadHandlers } from '../platform/node/handlers.ts';
 import { nodeScheduler } from '../platform/node/scheduler.ts';
 import { StartOfDayError } from '../util/errors.ts';
+import { didYouMean } from '../util/nearest-name.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import { parseNumber, parseSize } from '../util/numbers.ts';
 import { HYPERVISOR_NAMES, type Hypervisor } from '../hypervisor/hypervisor.ts';
@@ -118,8 +119,9 @@ function registerSetting(text: string): [string, string] {
 
 function cpuNamed(name: string): CpuModelName {
   const model = CPU_MODEL_NAMES.find((known) => known === name);
-  if (model === undefined) throw usageError(`There is no CPU "${name}"`, `The CPUs are ${CPU_MODEL_NAMES.join(', ')}.`);
-  return model;
+  if (model !== undefined) return model;
+  const mend = didYouMean(name, CPU_MODEL_NAMES) ?? `The CPUs are ${CPU_MODEL_NAMES.join(', ')}.`;
+  throw usageError(`There is no CPU "${name}"`, mend);
 }
 
 function engineNamed(name: string): (typeof ENGINES)[number] {

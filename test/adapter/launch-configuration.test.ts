@@ -100,6 +100,9 @@ describe('launch configuration', () => {
     [{ program: 'k', registers: [] }, '"registers" is [], but must be an object'],
     [{ program: 'k', entry: 'linux64' }, '"entry" cannot be "pvh"'],
     [{ program: 'k', entry: 'multibot' }, '"entry" cannot be "multibot"'],
+    [{ program: 'k', cpu: 486 }, '"cpu" is 486, but must be a string'],
+    [{ program: 'k', cpu: 'pentum' }, '"cpu" cannot be "pentum"'],
+    [{ program: 'k', cpu: 'Pentium' }, '"cpu" cannot be "Pentium"'],
     [{ program: 'k', hypervisor: 1 }, '"hypervisor" is 1, but must be a string'],
   ];
   for (const [configuration, title] of wrong)
@@ -107,5 +110,7 @@ describe('launch configuration', () => {
 
   it('says which values there are', () => {
     assert.equal(refused({ program: 'k', entry: 'multibot' }).mend, 'Did you mean "multiboot"?');
+    assert.equal(refused({ program: 'k', cpu: 'pentum' }).mend, 'Did you mean "pentium"?');
+    assert.equal(refused({ program: 'k', cpuu: '486' }).mend, 'Did you mean "cpu"?');
   });
 });

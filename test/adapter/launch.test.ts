@@ -50,6 +50,12 @@ describe('DAP launch', () => {
     assert.equal(error.mend, 'Did you mean "memory"?');
   });
 
+  it('names a CPU that there is not, and the one that is meant', async () => {
+    const error = await refused({ program: PROGRAM, cpu: 'pentum' });
+    assert.equal(error.title, '"cpu" cannot be "pentum"');
+    assert.equal(error.mend, 'Did you mean "pentium"?');
+  });
+
   it('shows an error itself, but leaves it to the extension in VS Code', async () => {
     assert.equal((await refused({ program: PROGRAM, memroy: '1M' })).showUser, true);
     await client.close();

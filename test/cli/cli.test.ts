@@ -172,6 +172,10 @@ describe('start-of-day boot', () => {
       /There is no engine "jit" in this version[^]*translator, interpreter, reference/,
     ],
     [['boot', PARAVIRT, '--hypervisor', 'kwm'], /There is no hypervisor "kwm"[^]*Did you mean "kvm"\?/],
+    [['boot', PARAVIRT, '--cpu', 'pentum'], /There is no CPU "pentum"[^]*Did you mean "pentium"\?/],
+    [['boot', PARAVIRT, '--cpu', 'z80'], /There is no CPU "z80"[^]*default, 486, pentium, pentium-pro/],
+    [['boot', PARAVIRT, '--cpu', ''], /There is no CPU ""[^]*default, 486, pentium, pentium-pro/],
+    [['boot', PARAVIRT, '--cpu', '486', '--cpu', '486'], /--cpu is given twice/],
     [['boot', PARAVIRT, '--register', 'ecx'], /--register "ecx" sets nothing/],
     [['boot', PARAVIRT, '--register', 'exc=1'], /There is no register "exc"/],
     [
