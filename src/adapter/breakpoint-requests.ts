@@ -17,6 +17,7 @@ export function breakpointRequests(
     setInstructionBreakpoints: ({ breakpoints }) => ({ breakpoints: state.breakpoints.setInstructions(breakpoints) }),
     setExceptionBreakpoints: ({ filters }) => {
       state.exceptionFilters = new Set([...filters, ...state.launched.configuration.exceptions]);
+      state.breakpoints.setEveryHypercall(state.exceptionFilters.has('hypercall'));
       const known = new Set<string>(EXCEPTION_FILTERS.map(({ filter }) => filter));
       return { breakpoints: filters.map((filter) => ({ verified: known.has(filter) })) };
     },

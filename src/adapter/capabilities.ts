@@ -8,6 +8,13 @@ export const EXCEPTION_FILTERS = [
     description: 'Stop when the machine shuts down, with the chain of faults that led there. Off: the session ends.',
     default: true,
   },
+  {
+    filter: 'hypercall',
+    label: 'Hypercalls',
+    description:
+      'Stop before every hypercall. For one of them, add a function breakpoint such as "hypercall mmu_update".',
+    default: false,
+  },
 ] as const satisfies readonly DebugProtocol.ExceptionBreakpointsFilter[];
 
 /** What the adapter can do: each entry has a test that names it, and a test holds the set. */

@@ -33,7 +33,7 @@ export function launchRequests(
       // VS Code understood escape sequences before it said so.
       state.styled = supportsANSIStyling || clientID === 'vscode';
       state.supportsInvalidated = supportsInvalidatedEvent;
-      state.exceptionFilters = new Set(EXCEPTION_FILTERS.map(({ filter }) => filter));
+      state.exceptionFilters = new Set(EXCEPTION_FILTERS.filter((one) => one.default).map(({ filter }) => filter));
       return CAPABILITIES;
     },
     launch: async (launchArguments) => {

@@ -161,7 +161,7 @@ export const LAUNCH_SCHEMA = {
       type: 'array',
       default: [],
       description: 'Exception filters that are on from the start, for clients without a view of them.',
-      items: { type: 'string', enum: ['shutdown'] },
+      items: { type: 'string', enum: ['shutdown', 'hypercall'] },
     },
   },
 } as const satisfies ObjectSchema & {

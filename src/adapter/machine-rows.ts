@@ -15,7 +15,7 @@ import type { MachineRow, MachineRowKind } from './protocol.ts';
 /** Everything that the Machine view shows. */
 export function machineRows(debuggee: Debuggee): MachineRow[] {
   const { inspection } = debuggee;
-  return [startOfDay(debuggee), cpu(inspection), tables(inspection), devices(debuggee), images(debuggee)];
+  return [startOfDay(debuggee), cpu(debuggee), tables(inspection), devices(debuggee), images(debuggee)];
 }
 
 function startOfDay({ inspection, promises }: Debuggee): MachineRow {
@@ -71,7 +71,7 @@ function modeText(inspection: Inspection): string {
   return MODES[cpuMode(inspection.number('cr0'), inspection.number('eflags'), inspection.target.segment('cs').access)];
 }
 
-function cpu(inspection: Inspection): MachineRow {
+function cpu({ inspection, machine }: Debuggee): MachineRow {
   const paging = inspection.target.paging ? 'on' : 'off';
   const interrupts = (inspection.number('eflags') & EFLAGS.IF) !== 0 ? 'on' : 'off';
   const cpl = inspection.number('cpl');
@@ -85,6 +85,10 @@ function cpu(inspection: Inspection): MachineRow {
       field('Paging', paging),
       field('Privilege level', `${cpl}`),
       field('Interrupts', interrupts),
+      field(
+        'Faults',
+        machine.catchesFaults ? 'the kernel has handlers' : 'nobody catches one yet: no IDT since the entry',
+      ),
       field('Instructions', count(inspection.target.instructions)),
       field('Exceptions', count(inspection.target.faults().length)),
     ],

@@ -1,5 +1,6 @@
 import { callStack } from '../debugger/call-stack.ts';
 import type { Debuggee } from '../debugger/debuggee.ts';
+import { hypercallList } from '../debugger/hypercall-list.ts';
 import { deviceList } from '../debugger/device-list.ts';
 import { explainAt } from '../debugger/explanation-text.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
@@ -47,6 +48,11 @@ const COMMANDS: readonly ReplCommand[] = [
     name: 'machine devices',
     help: 'the devices with their ports, memory and interrupts, and what nobody answered',
     run: ({ machine }) => deviceList(machine),
+  },
+  {
+    name: 'hypercalls',
+    help: 'how often each hypercall was made, and the latest ones with arguments, result and caller',
+    run: hypercallList,
   },
   {
     name: 'explain',

@@ -56,6 +56,7 @@ function describeMachineStop(state: SessionState, stop: MachineStop): void {
         reason: 'function breakpoint',
         description: 'Before a hypercall',
         text: stop.description,
+        hitBreakpointIds: state.breakpoints.onHypercall(stop.hypercall ?? ''),
       });
     case 'unimplemented':
       return state.stoppedEvent({ reason: 'exception', description: 'Not implemented', text: stop.description });

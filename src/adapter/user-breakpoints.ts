@@ -15,6 +15,8 @@ interface UserBreakpoint {
 
 interface Resolved {
   readonly addresses: readonly bigint[];
+  /** The hypercall that it waits for, instead of an address: a name as the hypervisor gives it, or `*`. */
+  readonly hypercall?: string;
   /** Why it is not verified. */
   readonly message?: string;
 }
@@ -23,6 +25,8 @@ interface Resolved {
 export class UserBreakpoints {
   private readonly notify: (body: DebugProtocol.BreakpointEvent['body']) => void;
   private breakpoints: readonly UserBreakpoint[] = [];
+  private hypercalls: readonly { readonly id: number; readonly hypercall: string }[] = [];
+  private everyHypercall = false;
   private lastId = 0;
   private debuggee: Debuggee | undefined;
 
@@ -37,11 +41,15 @@ export class UserBreakpoints {
     for (const breakpoint of states) this.notify({ reason: 'changed', breakpoint });
   }
 
-  /** Replaces the function breakpoints: names, `name+0x12`, addresses. */
+  /** Replaces the function breakpoints: names, `name+0x12`, addresses, `hypercall NAME`. */
   setFunctions(names: readonly string[]): DebugProtocol.Breakpoint[] {
     return this.replace(
       'function',
-      names.map((name) => (debuggee) => resolveFunction(debuggee, name)),
+      names.map((name) => {
+        const [, hypercall] = HYPERCALL.exec(name.trim()) ?? [];
+        return (debuggee) =>
+          hypercall === undefined ? resolveFunction(debuggee, name) : resolveHypercall(debuggee, hypercall);
+      }),
     );
   }
 
@@ -55,6 +63,17 @@ export class UserBreakpoints {
             resolveInstruction(debuggee, instructionReference, offset ?? 0),
       ),
     );
+  }
+
+  /** Stops before every hypercall, whatever the breakpoints say. */
+  setEveryHypercall(every: boolean): void {
+    this.everyHypercall = every;
+    this.arm(this.breakpoints);
+  }
+
+  /** Ids of the breakpoints on a hypercall of this name. */
+  onHypercall(name: string): number[] {
+    return this.hypercalls.filter(({ hypercall }) => matches(hypercall, name)).map(({ id }) => id);
   }
 
   /** The DAP stop reason of a hit. */
@@ -75,6 +94,11 @@ export class UserBreakpoints {
     if (debuggee === undefined) return breakpoints.map(({ id }) => ({ id, verified: false }));
     const resolved = breakpoints.map(({ id, resolve }) => ({ id, ...resolve(debuggee) }));
     debuggee.breakpoints.set(resolved);
+    this.hypercalls = resolved.flatMap(({ id, hypercall }) => (hypercall === undefined ? [] : [{ id, hypercall }]));
+    const waits = this.everyHypercall || this.hypercalls.length > 0;
+    debuggee.machine.hypercalls.stopBefore = waits
+      ? ({ name }) => this.everyHypercall || this.onHypercall(name).length > 0
+      : undefined;
     return resolved.map(({ id, addresses, message }) => ({
       id,
       verified: message === undefined,
@@ -82,6 +106,18 @@ export class UserBreakpoints {
       ...(addresses[0] === undefined ? {} : { instructionReference: hex(addresses[0], 8) }),
     }));
   }
+}
+
+/** `hypercall mmu_update`, `hypercall sched_op.*`, `hypercall *`. */
+const HYPERCALL = /^hypercall\s+(\S+)$/;
+
+function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+function resolveHypercall({ machine }: Debuggee, hypercall: string): Resolved {
+  if (machine.hypervisor !== 'native') return { addresses: [], hypercall };
+  return { addresses: [], message: 'Nobody answers hypercalls: the hypervisor of this machine is native' };
 }
 
 function resolveFunction({ inspection }: Debuggee, name: string): Resolved {

@@ -16,8 +16,9 @@ export type CpuExit =
   /** After the instruction that touched. */
   | { readonly kind: 'watchpoint'; readonly hit: WatchHit }
   | { readonly kind: 'triple-fault'; readonly chain: readonly CpuFault[] }
-  /** `hypercall`: before an instruction that makes a hypercall somebody waits for. */
-  | { readonly kind: 'unimplemented' | 'hypercall'; readonly what: string };
+  | { readonly kind: 'unimplemented'; readonly what: string }
+  /** Before an instruction that makes a hypercall somebody waits for. */
+  | { readonly kind: 'hypercall'; readonly what: string; readonly name: string };
 
 /** The exits that carry nothing. */
 export const EXITS = {

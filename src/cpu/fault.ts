@@ -62,11 +62,14 @@ export class Unimplemented extends Error {
 
 /** A run stops before this instruction, because somebody waits for what it asks: a hypercall. The state is as before it. */
 export class StopBefore extends Error {
-  /** What the instruction asks, as a clause: "mmu_update(…)". */
+  /** The hypercall: "mmu_update". */
+  readonly call: string;
+  /** With its arguments: "mmu_update(count=0x1)". */
   readonly what: string;
-  constructor(what: string) {
+  constructor(call: string, what: string) {
     super(what);
     this.name = 'StopBefore';
+    this.call = call;
     this.what = what;
   }
 }

@@ -161,7 +161,7 @@ export class InstructionBoundary {
       this.watch.discard();
       if (worse instanceof TripleFault) return { kind: 'triple-fault', chain: worse.chain };
       if (worse instanceof Unimplemented) return { kind: 'unimplemented', what: worse.what };
-      if (worse instanceof StopBefore) return { kind: 'hypercall', what: worse.what };
+      if (worse instanceof StopBefore) return { kind: 'hypercall', what: worse.what, name: worse.call };
       throw worse;
     }
   }

@@ -1,4 +1,5 @@
 import type { FaultRecord } from '../cpu/fault.ts';
+import { NOBODY_CATCHES } from '../machine/stop-sentences.ts';
 import { VECTOR, formatException } from '../x86/exceptions.ts';
 import { count, hex } from '../util/hex.ts';
 
@@ -78,6 +79,6 @@ function mend(
     return `Point SS:ESP at mapped, writable memory ${before}: the handler of ${formatException(first.vector)} needs a stack.`;
   if (idtLimit >= first.vector * 8 + 7)
     return `Make the gate of vector ${first.vector} in the IDT usable, or mend the cause of ${formatException(first.vector)}.`;
-  const why = idtUntouched ? 'No LIDT has changed the IDT since entry. ' : '';
+  const why = idtUntouched ? `${NOBODY_CATCHES} ` : '';
   return `${why}Load an IDT with a limit of at least ${needed} ${before}, or mend the cause of ${formatException(first.vector)}.`;
 }

@@ -76,7 +76,7 @@ export class HypercallLog {
     const instruction = this.instructions();
     if (this.stoppedAt !== instruction && this.stopBefore?.(call) === true) {
       this.stoppedAt = instruction;
-      throw new StopBefore(describeHypercall(call));
+      throw new StopBefore(call.name, describeHypercall(call));
     }
     const result = run();
     this.counted.set(call.name, (this.counted.get(call.name) ?? 0) + 1);

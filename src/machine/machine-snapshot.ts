@@ -3,6 +3,7 @@ import { StartOfDayError } from '../util/errors.ts';
 import { Hash53 } from '../util/hash.ts';
 import { binarySize } from '../util/hex.ts';
 import type { FaultRecord } from '../cpu/fault.ts';
+import type { TableRegister } from '../cpu/state.ts';
 import type { DeviceState } from './device.ts';
 import type { HypercallLogState } from './hypercall-log.ts';
 import type { MachineStop } from './stop.ts';
@@ -42,6 +43,8 @@ export interface MachineTime {
   readonly wait: { readonly since: number; readonly hopelessAt: number };
   /** The last run ended in the middle of its work: the next instruction was not stopped at. */
   readonly yielded: boolean;
+  /** IDTR at the entry; undefined before the first run. */
+  readonly entryTable: TableRegister | undefined;
 }
 
 /**

@@ -156,6 +156,11 @@ export class Machine {
     return this.supervisor?.name ?? 'native';
   }
 
+  /** The kernel has handlers for exceptions; false between its entry and its own IDT, where nothing can catch a fault. */
+  get catchesFaults(): boolean {
+    return this.loop.catchesFaults;
+  }
+
   /** The hypercalls of the guest; on bare hardware there are none. */
   get hypercalls(): HypercallLog {
     return this.supervisor?.hypercalls ?? this.noHypercalls;

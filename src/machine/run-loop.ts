@@ -1,5 +1,7 @@
 import type { Cpu, CpuExit } from '../cpu/cpu.ts';
 import { TripleFault, Unimplemented, type CpuFault } from '../cpu/fault.ts';
+import type { TableRegister } from '../cpu/state.ts';
+import { CR0 } from '../x86/control-registers.ts';
 import type { MachineClock } from './clock.ts';
 import type { Hardware } from './devices.ts';
 import type { FaultLog } from './fault-log.ts';
@@ -45,6 +47,9 @@ export class RunLoop {
   private ranAt = 0;
   /** Tick up to which the CPU may run unattended. */
   private horizon = 0;
+  /** IDTR at the entry; undefined before the first run. */
+  private entryTable: TableRegister | undefined;
+  private supervisorCatches: (() => boolean) | undefined;
   /** Before this tick nothing is due and nothing is pending, unless a device or the host says so first: what {@link step} asks alone. */
   private quietUntil = 0;
 
@@ -73,18 +78,37 @@ export class RunLoop {
     return this.interrupts.pending() || this.cpu.state.nonMaskablePending;
   }
 
+  /**
+   * The kernel has handlers for exceptions: an IDT of its own, or what its hypervisor takes for one. Before that nothing can catch a fault
+   * but the vectors of real mode.
+   */
+  get catchesFaults(): boolean {
+    const { state } = this.cpu;
+    if (this.supervisorCatches !== undefined) return this.supervisorCatches();
+    if ((state.control(0) & CR0.PE) === 0) return true;
+    const { base, limit } = state.idtr;
+    return this.entryTable !== undefined && (base !== this.entryTable.base || limit !== this.entryTable.limit);
+  }
+
   /** A hypervisor has come under the guest. */
   supervise(supervisor: Supervisor): void {
     const { device, interrupts } = supervisor;
     this.timed = [...this.timed, device];
     this.supervised = interrupts !== undefined;
     this.consoleInput = 'consoleInput' in supervisor;
+    if (supervisor.catchesFaults !== undefined) this.supervisorCatches = () => supervisor.catchesFaults?.() === true;
     if (interrupts !== undefined) this.interrupts = interrupts;
     this.hostActed();
   }
 
   save(): MachineTime {
-    return { idle: this.clock.idle, ranAt: this.ranAt, wait: this.idleWait.state, yielded: this.yielded };
+    return {
+      idle: this.clock.idle,
+      ranAt: this.ranAt,
+      wait: this.idleWait.state,
+      yielded: this.yielded,
+      entryTable: this.entryTable,
+    };
   }
 
   /** The CPU's count of retired instructions must be back already. */
@@ -93,12 +117,14 @@ export class RunLoop {
     this.ranAt = time.ranAt;
     this.idleWait.state = time.wait;
     this.yielded = time.yielded;
+    this.entryTable = time.entryTable;
     this.ended = finalStop;
   }
 
   /** Runs until something of `limits` or of the guest stops it. After a final stop it returns that stop again. */
   run(limits: RunLimits): MachineStop {
     this.quietUntil = 0;
+    this.entryTable ??= this.cpu.state.idtr;
     const stop = this.runToStop(limits);
     this.yielded = stop.reason === 'yield';
     return stop;
@@ -190,7 +216,7 @@ export class RunLoop {
         return stops.unimplemented(this.nextAddress(), exit.what);
       case 'hypercall':
         // Where nobody stops, the call is made when the instruction runs again.
-        return limits.breakpoints === false ? undefined : stops.hypercall(this.nextAddress(), exit.what);
+        return limits.breakpoints === false ? undefined : stops.hypercall(this.nextAddress(), exit.what, exit.name);
       case 'slice':
         // The slice may end together with what a device asked for: the next turn tells.
         return this.ended ?? stops.slice();
@@ -259,6 +285,6 @@ export class RunLoop {
   }
 
   private tripleFault(chain: readonly CpuFault[]): MachineStop {
-    return stops.tripleFault(this.nextAddress(), this.faultLog.latest(chain.length));
+    return stops.tripleFault(this.nextAddress(), this.faultLog.latest(chain.length), this.catchesFaults);
   }
 }

@@ -13,6 +13,10 @@ export function codeAddress(state: CpuState, ip: number): string {
   return `${digits(selector)}:${digits(ip)}`;
 }
 
+/** Why a fault right after the entry is the end. */
+export const NOBODY_CATCHES =
+  'Between its entry and its own IDT nothing can catch a fault of a kernel, and no LIDT has run yet.';
+
 /** The stops of a machine, each with its sentence. `at` comes from {@link codeAddress}. */
 export const stops = {
   breakpoint: (at: string): MachineStop => ({ reason: 'breakpoint', description: `Breakpoint at ${at}.` }),
@@ -47,14 +51,15 @@ export const stops = {
     description: `Halted at ${at} with interrupts on, but no device will raise one that is not masked.`,
   }),
 
-  tripleFault: (at: string, chain: readonly FaultRecord[]): MachineStop => {
+  /** `catches`: the kernel had handlers by then. */
+  tripleFault: (at: string, chain: readonly FaultRecord[], catches: boolean): MachineStop => {
     const first = chain[0];
     const fault = first ? `${formatException(first.vector, first.errorCode)} (${first.reason})` : 'an exception';
     const last = chain.length > 1 ? chain[chain.length - 1] : undefined;
     const because = last ? `: ${last.reason}` : '';
     return {
       reason: 'triple-fault',
-      description: `Triple fault at ${at}: neither ${fault} nor the double fault could be delivered${because}.`,
+      description: `Triple fault at ${at}: neither ${fault} nor the double fault could be delivered${because}.${catches ? '' : ` ${NOBODY_CATCHES}`}`,
       chain,
     };
   },
@@ -78,8 +83,9 @@ export const stops = {
     };
   },
 
-  hypercall: (at: string, what: string): MachineStop => ({
+  hypercall: (at: string, what: string, hypercall: string): MachineStop => ({
     reason: 'hypercall',
+    hypercall,
     description: `Before the hypercall ${what} at ${at}.`,
   }),
 

@@ -36,6 +36,8 @@ export interface MachineStop {
   readonly watch?: WatchHit;
   /** For `triple-fault`: every step, the first fault first. */
   readonly chain?: readonly FaultRecord[];
+  /** For `hypercall`: its name. */
+  readonly hypercall?: string;
   /** For `debug-exit`: (value << 1) | 1, as QEMU's isa-debug-exit. */
   readonly exitCode?: number;
   /** For `yield`: the CPU is halted and waits for an interrupt, so a host may let wall time pass before it calls run again. */

@@ -34,13 +34,16 @@ describe('DAP capabilities', () => {
     for (const name of ADVERTISED) assert.equal(capabilities[name], true, name);
   });
 
-  it('have one exception filter, on from the start', () => {
+  it('have two exception filters, the shutdown on from the start', () => {
     assert.deepEqual(
       (capabilities['exceptionBreakpointFilters'] as { filter: string; default: boolean }[]).map((filter) => [
         filter.filter,
         filter.default,
       ]),
-      [['shutdown', true]],
+      [
+        ['shutdown', true],
+        ['hypercall', false],
+      ],
     );
   });
 
