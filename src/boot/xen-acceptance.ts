@@ -1,7 +1,6 @@
 import { XEN_NOTE } from '../abi/xen/elf-notes.ts';
 import type { XenNoteType } from '../abi/xen/elf-notes.ts';
-import { PV_FEATURES, TEXT_FEATURES } from '../abi/xen/features.ts';
-import type { XenFeature } from '../abi/xen/features.ts';
+import { REFUSED_FEATURES, TEXT_FEATURES } from '../abi/xen/features.ts';
 import type { ElfFile } from '../image/elf.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
@@ -100,13 +99,13 @@ function checkLoader(name: string, guest: XenGuest): void {
   );
 }
 
-/** `!` in front of a name makes it required; what is not required and not known is ignored (elf_xen_parse_features). */
+/** `!` in front of a name makes it required; what is not known is then refused, and ignored otherwise (elf_xen_parse_features). */
 function checkFeatures(name: string, guest: XenGuest): void {
   for (const field of guest.fields.filter(({ note }) => note === XEN_NOTE.features))
     for (const item of field.text.split('|').filter((one) => one.startsWith('!'))) {
       const feature = item.slice(1);
-      if (PV_FEATURES.has(feature as XenFeature)) continue;
       const known = TEXT_FEATURES.has(feature);
+      if (known && !REFUSED_FEATURES.has(feature)) continue;
       throw new XenRefusal(
         'xen-feature',
         field,

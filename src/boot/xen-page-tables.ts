@@ -24,14 +24,21 @@ export function pagingLayout(pae: boolean): XenPagingLayout {
   return pae ? PAE_LAYOUT : NON_PAE_LAYOUT;
 }
 
-/** The tables that map `from` to `to`. With PAE, a guest that ends below 3 GiB gets every L2 page: the fourth is to hold Xen's part. */
+/**
+ * The tables that map `from` to `to`. With PAE, a guest that ends below 3 GiB gets one L2 page more, for the fourth GiB, where Xen's part is
+ * (Xen 4.2, tools/libxc/xc_dom_x86.c, count_pgtables; mini-os counts on it).
+ */
 export function bootTables(layout: XenPagingLayout, from: number, to: number): BootTables {
   const leaves = Math.ceil(to / layout.l1Span) - Math.floor(from / layout.l1Span);
   return { layout, from, to, frames: layout.pae ? 1 + directories(from, to) + leaves : 1 + leaves };
 }
 
+/** L2 pages with PAE. */
 function directories(from: number, to: number): number {
-  return (to <= 3 * GIB ? 4 : Math.ceil(to / GIB)) - Math.floor(from / GIB);
+  return mapped(from, to) + (to <= 3 * GIB ? 1 : 0);
+}
+function mapped(from: number, to: number): number {
+  return Math.ceil(to / GIB) - Math.floor(from / GIB);
 }
 
 /**
@@ -46,7 +53,8 @@ export function encodeBootTables(boot: BootTables, tables: number, physical: num
     view.setUint32(page * PAGE_SIZE + index * layout.entrySize, value, true);
   const firstDirectory = Math.floor(from / GIB);
   const directoryPages = layout.pae ? directories(from, to) : 0;
-  for (let n = 0; n < directoryPages; n++) put(0, firstDirectory + n, (tables + (1 + n) * PAGE_SIZE) | PRESENT);
+  for (let n = 0; n < directoryPages; n++)
+    put(0, n < mapped(from, to) ? firstDirectory + n : 3, (tables + (1 + n) * PAGE_SIZE) | PRESENT);
   const firstLeaf = Math.floor(from / layout.l1Span);
   for (let leaf = 1 + directoryPages; leaf < frames; leaf++) {
     const number = firstLeaf + leaf - 1 - directoryPages;

@@ -94,13 +94,14 @@ describe('Xen PV start of day', () => {
     assert.match(mode.meaning, /descsz counts 8 bytes behind the end of the segment/);
     const made = plan(bytes);
     assert.deepEqual([made.state.eip, made.state.cr4], [0, 0x660]);
-    // A guest below 3 GiB gets the L2 page of the fourth GiB: L3, 4 L2, and L1 for 2 MiB each.
+    // L3, L2 of the first GiB and of the fourth, where Xen's part is, and L1 for 2 MiB each.
     const tables = region(made, 'page tables');
     assert.equal(tables.address, made.state.cr3);
     const top = new DataView(new Uint8Array(tables.bytes).buffer);
+    const entry = (n: number): number => made.state.cr3 + n * 0x1000 + 1;
     assert.deepEqual(
       [0, 1, 2, 3].map((n) => top.getUint32(n * 8, true)),
-      [1, 2, 3, 4].map((n) => made.state.cr3 + n * 0x1000 + 1),
+      [entry(1), 0, 0, entry(2)],
     );
   });
 
@@ -232,8 +233,8 @@ describe('Xen PV start of day', () => {
       /^The hypercall page of kernel\.elf lies outside its image\. HYPERCALL_PAGE at file offset N is 0x900: linear 0xc0900000/,
     );
     assert.match(
-      refused(XEN_NOTES + xenNote(10, '!writable_page_tables')),
-      /"!writable_page_tables"; a 32-bit PV guest is not given writable_page_tables, and "!" makes it required/,
+      refused(XEN_NOTES + xenNote(10, '!auto_translated_physmap')),
+      /"!auto_translated_physmap"; a 32-bit PV guest is not given auto_translated_physmap, and "!" makes it required/,
     );
     assert.match(refused(XEN_NOTES + xenNote(10, 'x|!telepathy')), /"x\|!telepathy"; no Xen knows telepathy/);
     assert.match(
@@ -258,7 +259,7 @@ describe('Xen PV start of day', () => {
   it('tells of any string and any note what is wrong with it, and never anything else', function () {
     const random = new Random(4);
     const noted = buildXenKernel(this, {
-      header: XEN_NOTES + xenNote(10, 'x|!pae_pgdir_above_4gb') + xenNote(2, 0xc0100000),
+      header: XEN_NOTES + xenNote(10, '!writable_page_tables|x|!pae_pgdir_above_4gb') + xenNote(2, 0xc0100000),
     });
     const stringed = buildXenKernel(this, { header: guestString(STRING) });
     for (let round = 0; round < 1000; round++) {

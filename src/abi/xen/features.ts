@@ -35,6 +35,16 @@ export const TEXT_FEATURES: ReadonlySet<string> = new Set<XenFeature>([
   'dom0',
 ]);
 
+/**
+ * Known names that refuse an unprivileged PV image when they are required (Xen 4.17, tools/libs/guest: xg_dom_elfloader.c, xg_dom_x86.c; a
+ * kernel in ring 0 by xen/arch/x86/pv/dom0_build.c). The others are no more than wishes, with `!` or without.
+ */
+export const REFUSED_FEATURES: ReadonlySet<string> = new Set<XenFeature>([
+  'dom0',
+  'auto_translated_physmap',
+  'supervisor_mode_kernel',
+]);
+
 /** What this Xen gives a 32-bit PV guest, as Xen 4.2 does an unprivileged one (xen/common/kernel.c, XENVER_get_features). */
 export const PV_FEATURES: ReadonlySet<XenFeature> = new Set([
   'pae_pgdir_above_4gb',

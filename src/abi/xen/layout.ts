@@ -54,6 +54,8 @@ export const XEN_MACHINE = {
   /** Grant table frames. */
   grantTable: 0x104000,
   grantFrames: 4,
+  /** Status frame of a grant table of version 2. */
+  grantStatus: 0x108000,
   machineToPhysical: 0x400000,
   machineToPhysicalSize: 0x400000,
   /** First machine address of the guest. */

@@ -1,10 +1,45 @@
+import { GUEST_DOMAIN } from '../../abi/xen/hypercalls.ts';
 import { CONSOLE_RING } from '../../abi/xen/rings.ts';
 import { PAGE_SIZE } from '../../abi/xen/layout.ts';
 import type { DeviceState } from '../../machine/device.ts';
 import type { Domain } from './domain.ts';
+import { LONGEST_COPY } from './guest-access.ts';
+import { XenError } from './xen-error.ts';
 
 /** Bytes typed that wait for room in the ring. */
 const LONGEST_QUEUE = 4096;
+const LINE_FEED = 10;
+
+/** What the guest says to Xen itself, by HYPERVISOR_console_io: each line marked as Xen marks it, to be told from the console ring. */
+export class GuestLog {
+  private readonly domain: Domain;
+  private inLine = false;
+
+  constructor(domain: Domain) {
+    this.domain = domain;
+  }
+
+  /** {cmd, count, buffer}: nothing is ever there to be read. */
+  operate(cmd: number, count: number, buffer: number): number {
+    if (cmd === 1) return 0;
+    if (cmd !== 0) throw new XenError('ENOSYS', `there is no console_io ${cmd}`);
+    if (count > LONGEST_COPY)
+      throw new XenError('EFAULT', `console_io of ${count} bytes; ${LONGEST_COPY} are the most`);
+    for (const byte of this.domain.guest.bytes(buffer, count)) {
+      if (!this.inLine) this.domain.host.print(`(d${GUEST_DOMAIN}) `);
+      this.domain.host.print(String.fromCharCode(byte));
+      this.inLine = byte !== LINE_FEED;
+    }
+    return 0;
+  }
+
+  save(): DeviceState {
+    return { inLine: this.inLine };
+  }
+  restore(state: DeviceState): void {
+    this.inLine = (state as { inLine: boolean }).inLine;
+  }
+}
 
 /** The backend of the console: takes what the guest has put into its ring, and puts there what is typed. */
 export class ConsoleRing {

@@ -10,11 +10,12 @@ import type { Supervisor, SupervisorHost, SupervisorState } from '../../machine/
 import { CR4 } from '../../x86/control-registers.ts';
 import { VECTOR } from '../../x86/exceptions.ts';
 import { EFER, MSR } from '../../x86/model-specific-registers.ts';
-import { ConsoleRing } from './console.ts';
+import { ConsoleRing, GuestLog } from './console.ts';
 import { checkDescriptorPage, DescriptorTables } from './descriptor-tables.ts';
 import { fillMachine, makeDomain, type Domain } from './domain.ts';
 import { Events } from './events.ts';
 import { fillMachineToPhysical, Frames } from './frames.ts';
+import { GrantTable } from './grant-table.ts';
 import { xenLeaf } from './leaves.ts';
 import { MemoryHypercalls } from './memory-hypercalls.ts';
 import { PageTables } from './page-tables.ts';
@@ -107,6 +108,8 @@ export class PvDomain implements Supervisor {
       scheduling,
       writable: new WritableTables(domain, frames, tables),
       console,
+      log: new GuestLog(domain),
+      grants: new GrantTable(domain),
     };
     this.hypercalls = new HypercallLog(() => cpu.retired);
     this.calls = new PvHypercalls(this.parts, this.hypercalls);
@@ -196,6 +199,8 @@ export class PvDomain implements Supervisor {
       privileged: privileged.save(),
       scheduling: scheduling.save(),
       console: console.save(),
+      log: this.parts.log.save(),
+      grants: this.parts.grants.save(),
       store: this.store.save(),
     };
   }
@@ -217,6 +222,8 @@ export class PvDomain implements Supervisor {
     privileged.restore(part('privileged'));
     scheduling.restore(part('scheduling'));
     console.restore(part('console'));
+    this.parts.log.restore(part('log'));
+    this.parts.grants.restore(part('grants'));
     this.store.restore(part('store'));
   }
 }
@@ -224,7 +231,7 @@ export class PvDomain implements Supervisor {
 /** Frames of Xen that the guest may map. */
 function sharedFrames(): ReadonlySet<number> {
   const grants = Array.from({ length: XEN_MACHINE.grantFrames }, (_, n) => XEN_MACHINE.grantTable / PAGE_SIZE + n);
-  return new Set([XEN_MACHINE.sharedInfo / PAGE_SIZE, ...grants]);
+  return new Set([XEN_MACHINE.sharedInfo / PAGE_SIZE, XEN_MACHINE.grantStatus / PAGE_SIZE, ...grants]);
 }
 
 function ringFrame({ memory }: SupervisorHost, startInfo: number, field: 'store_mfn' | 'console.domU.mfn'): number {

@@ -7,14 +7,13 @@ import { HypercallLog } from '../../machine/hypercall-log.ts';
 import type { Supervisor, SupervisorHost } from '../../machine/supervisor.ts';
 import { hex } from '../../util/hex.ts';
 import { REGISTER } from '../../x86/registers.ts';
-import { ConsoleRing } from './console.ts';
+import { ConsoleRing, GuestLog } from './console.ts';
 import { fillMachine, makeDomain, type Domain } from './domain.ts';
 import { Events } from './events.ts';
-import { grantTableOperation } from './grant-table.ts';
+import { GrantTable } from './grant-table.ts';
 import { describeCall, hypercallWords, type HypercallWords } from './hypercall-names.ts';
 import { xenVersion } from './information.ts';
 import { HYPERCALL_MSR, xenLeaf } from './leaves.ts';
-import { consoleOperation } from './pv-hypercalls.ts';
 import { Scheduling } from './scheduling.ts';
 import { SharedPage } from './shared-page.ts';
 import { Timers } from './timers.ts';
@@ -47,6 +46,8 @@ class PvhDomain implements Supervisor {
   private readonly scheduling: Scheduling;
   private readonly console: ConsoleRing;
   private readonly store: XenStore;
+  private readonly log: GuestLog;
+  private readonly grants: GrantTable;
   private parameters = new Map<number, bigint>();
 
   constructor(host: SupervisorHost, guestMemory: number) {
@@ -54,6 +55,8 @@ class PvhDomain implements Supervisor {
     this.memory = guestMemory;
     this.domain = makeDomain(host, 'pvh', 2 ** 32);
     this.hypercalls = new HypercallLog(() => cpu.retired);
+    this.log = new GuestLog(this.domain);
+    this.grants = new GrantTable(this.domain);
     fillMachine(this.domain, PAGES.sharedInfo, initialSharedInfo());
     this.shared = new SharedPage(this.domain, PAGES.sharedInfo);
     this.shared.setWallClock();
@@ -91,6 +94,8 @@ class PvhDomain implements Supervisor {
         scheduling: this.scheduling.save(),
         console: this.console.save(),
         store: this.store.save(),
+        log: this.log.save(),
+        grants: this.grants.save(),
         parameters: [...this.parameters].map(([index, value]) => [index, value.toString()]),
       }),
       restore: (state) => {
@@ -102,6 +107,8 @@ class PvhDomain implements Supervisor {
         this.scheduling.restore(part('scheduling'));
         this.console.restore(part('console'));
         this.store.restore(part('store'));
+        this.log.restore(part('log'));
+        this.grants.restore(part('grants'));
         this.parameters = new Map(saved.parameters.map(([index, value]) => [index, BigInt(value)]));
       },
     };
@@ -154,9 +161,9 @@ class PvhDomain implements Supervisor {
       case 17:
         return xenVersion(domain, 0, first, second);
       case 18:
-        return consoleOperation(domain, first, second, third);
+        return this.log.operate(first, second, third);
       case 20:
-        return grantTableOperation(domain, first, second, third);
+        return this.grants.operate(first, second, third);
       case 24:
         return vcpuOperation(domain, { shared, timers, owned: (frame) => frame * PAGE_SIZE < this.memory }, [
           first,

@@ -54,7 +54,13 @@ const RETURN_SS: SelectorUse = { name: 'HYPERVISOR_iret: SS', vector: VECTOR.GP,
 const CLEARED = EFLAGS.TF | EFLAGS.VM | EFLAGS.RF | EFLAGS.NT;
 /** Entries that set_trap_table reads at most: a table without an end must not be endless. */
 const VECTORS = 256;
-const CALLBACK = { event: 0, failsafe: 1, syscall: 2, nmi: 4, sysenter: 5, syscall32: 7 } as const;
+const CALLBACK = { event: 0, failsafe: 1, sysenterOld: 3, nmi: 4, sysenter: 5, syscall32: 7 } as const;
+const UNUSED_CALLBACKS: ReadonlySet<number> = new Set([
+  CALLBACK.sysenterOld,
+  CALLBACK.nmi,
+  CALLBACK.sysenter,
+  CALLBACK.syscall32,
+]);
 
 /** The guest's handlers, and how control gets there and back (Xen 4.2, arch/x86/x86_32/entry.S and traps.c). */
 export class Traps {
@@ -112,16 +118,16 @@ export class Traps {
     const { guest } = this.domain;
     const type = guest.read16(arg);
     if (cmd === 1) {
-      if (type === CALLBACK.nmi || type === CALLBACK.sysenter) return 0;
+      if (type === CALLBACK.nmi) return 0;
       throw new XenError('EINVAL', `a callback of type ${type} cannot be taken away`);
     }
     if (cmd !== 0) throw new XenError('ENOSYS', `there is no callback_op ${cmd}`);
     const handler = { cs: guestSelector(guest.read32(arg + 4) & 0xffff), eip: guest.read32(arg + 8) };
     if (type === CALLBACK.event) this.event = handler;
     else if (type === CALLBACK.failsafe) this.failsafe = { ...handler, masks: (guest.read16(arg + 2) & 1) !== 0 };
-    // No NMI comes, and SYSENTER is not offered: Xen would keep them, and nothing would ever use them.
-    else if (type === CALLBACK.nmi) return 0;
-    else throw new XenError('EINVAL', `a 32-bit guest has no callback of type ${type}`);
+    // Xen keeps the others as well. Nothing ever comes by them here: there is no NMI, and Xen offers neither SYSENTER nor SYSCALL.
+    else if (!UNUSED_CALLBACKS.has(type))
+      throw new XenError('ENOSYS', `a 32-bit guest has no callback of type ${type}`);
     return 0;
   }
 

@@ -24,7 +24,7 @@ export function bootXen(
   const plan = chooseEntry({ name: 'kernel', bytes }, entry, load);
   const machine = new Machine({ memory: load.memory + (plan.reservedMemory ?? 0), engine });
   let text = '';
-  machine.console.on((more) => (text += more));
+  machine.onSerial.on((byte) => (text += String.fromCharCode(byte)));
   applyPlan(plan, machine);
   const { information } = plan;
   machine.attachSupervisor(attachTo(xen, { entry: plan.entry, information, guestMemory: load.memory }));
