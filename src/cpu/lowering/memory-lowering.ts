@@ -87,13 +87,14 @@ export abstract class MemoryLowering extends FlagLowering {
     code.numeric('shl');
     code.load(32, write ? L.TLB_WRITE : L.TLB_READ);
     code.tee(entry);
+    // The low bits of an entry are all 0 or all 1: with the address's, those of one that does not reach into the next page, or more.
+    if (bytes > 1) {
+      code.get(linear);
+      code.numeric('or');
+    }
     code.i32(0xfff);
     code.numeric('and');
     if (bytes > 1) {
-      code.get(linear);
-      code.i32(0xfff);
-      code.numeric('and');
-      code.numeric('add');
       code.i32(0x1000 - bytes);
       code.numeric('gtu');
     }
