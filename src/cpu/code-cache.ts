@@ -150,6 +150,8 @@ export class CodeCache {
           if (instructions.length > 0) break;
           throw this.pastLimit(ip, context);
         }
+        // A repeated instruction jumps to itself, and jumps go to the start of blocks.
+        if (next.form.repeat !== undefined && instructions.length > 0) break;
         instructions.push(next);
         length += next.length;
         if (next.form.description.endsBlock) break;

@@ -42,7 +42,6 @@ export class RegionLowering extends LocalRegisterLowering {
   private number = 0;
   private current: RegionBlock;
   private place = 0;
-  private selfLabel: number | undefined;
 
   constructor(code: FunctionBody, region: Region) {
     super(code, region.flatSegments, region.keepsCarry);
@@ -216,7 +215,6 @@ export class RegionLowering extends LocalRegisterLowering {
   // Blocks
 
   private block(number: number): void {
-    const { code } = this;
     const current = this.region.blocks[number];
     if (current === undefined) throw internalError(`no block ${number} in a region`);
     this.number = number;
@@ -224,19 +222,8 @@ export class RegionLowering extends LocalRegisterLowering {
     this.known = this.entryNumbers.has(number) ? undefined : this.arriving.get(number);
     for (const [place, instruction] of current.recorded.entries()) {
       this.place = place;
-      const form = current.block.instructions[place]?.form;
-      if (form?.slow !== false) return this.bail();
-      const repeats = form.repeat !== undefined;
-      if (repeats) {
-        this.selfLabel = code.loop();
-        this.known = undefined;
-      }
+      if (current.block.instructions[place]?.form.slow !== false) return this.bail();
       this.instruction(instruction, true);
-      if (repeats) {
-        code.unreachable();
-        code.end();
-        this.selfLabel = undefined;
-      }
     }
     // The code after a jump is never reached; whatever else ends a block goes on.
     if (!this.ends()) this.goTo(this.next());
@@ -244,22 +231,18 @@ export class RegionLowering extends LocalRegisterLowering {
 
   /** Pays for a block when `paid` instructions are paid for already, or leaves before it. */
   private pay(number: number, paid: number): void {
+    const { code } = this;
     const { block, prepaid, handler } = this.region.blocks[number] ?? this.current;
     if (prepaid <= paid) return this.addToBudget(paid - prepaid);
-    this.payOrLeave(prepaid - paid, prepaid, block.microOp, () => this.code.i32(handler));
-  }
-  /** Takes instructions off the budget. Where it does not last, `paid` are given back, and it leaves to a micro-op's handler. */
-  private payOrLeave(cost: number, paid: number, microOp: number, handler: () => void): void {
-    const { code } = this;
     code.get(BUDGET);
-    code.i32(cost);
+    code.i32(prepaid - paid);
     code.numeric('sub');
     code.tee(BUDGET);
     code.i32(0);
     code.numeric('lts');
     code.if();
-    this.addToBudget(paid);
-    this.goToHandler(microOp, handler);
+    this.addToBudget(prepaid);
+    this.goToHandler(block.microOp, () => code.i32(handler));
     code.end();
   }
   private addToBudget(count: number): void {
@@ -337,10 +320,6 @@ export class RegionLowering extends LocalRegisterLowering {
   private goTo(ip: number): void {
     const { code } = this;
     const paid = this.paidAfter(this.place + 1);
-    if (this.selfLabel !== undefined && ip === this.current.block.instructions[this.place]?.ip) {
-      this.payOrLeave(1, paid + 1, this.microOp, () => this.pushHandler());
-      return code.branch(this.selfLabel);
-    }
     const number = this.numbers.get(ip);
     if (number !== undefined) {
       this.noteFlags(number);

@@ -71,8 +71,7 @@ function jumps({ block, count }: BlockPart, last: Instruction<Width> | undefined
   const values = control.kind === 'branch' ? [control.to, control.otherwise] : [];
   if (control.kind === 'jump') values.push(control.to);
   for (const { constant } of values) if (constant !== undefined) targets.push(Number(constant));
-  const repeats = decoded.form.repeat !== undefined;
-  return [...new Set(targets)].filter((ip) => !repeats || ip !== decoded.ip);
+  return [...new Set(targets)];
 }
 
 /** Offsets in CS where control comes from elsewhere: what is called, where calls return to, and what is behind the evaluator's work. */

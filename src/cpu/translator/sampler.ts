@@ -15,6 +15,9 @@ export const SAMPLING: SamplingPolicy = { period: 20_011, samples: 2 };
  */
 const LONGEST_PERIOD = 1_000_000;
 
+/** After a look that found nothing. Odd, as the period. */
+const SOON = 97;
+
 /** Decides from samples of where the CPU is: interpreting costs nothing more, and only what runs for long is ever looked at. */
 export class Sampler {
   private readonly policy: SamplingPolicy;
@@ -34,6 +37,11 @@ export class Sampler {
   }
   ran(instructions: number): void {
     this.left -= instructions;
+  }
+
+  /** A look found nothing that could be translated: the next one comes soon. */
+  foundNothing(): void {
+    this.left = Math.min(SOON, this.policy.period);
   }
 
   /** A look found translated code. */

@@ -73,8 +73,7 @@ export class Translator {
     if (this.interpreter.arena.handler(microOp) >= FIRST_REGION) return this.sampler.foundTranslated();
     // The interpreter runs the rest of a budget that did not last for a region.
     if (block !== undefined && this.regions.has(block)) return this.sampler.foundTranslated();
-    if (block?.microOp !== microOp || block.instructions[0]?.form.slow !== false) return;
-    if (block.leavesSegment || this.interpreter.hasBreakpoint(block)) return;
+    if (block?.microOp !== microOp || !this.mayTranslate(block)) return this.sampler.foundNothing();
     const reluctance = Math.min(this.changes.get(block.physical >>> 12) ?? 0, MOST_RELUCTANT);
     if (this.sampler.foundBlock(microOp, reluctance)) this.translate(block);
   }
@@ -153,9 +152,13 @@ export class Translator {
   private find(root: CodeBlock, ip: number): CodeBlock | undefined {
     const { code } = this.interpreter;
     const block = code.besides(root, (root.linear + (ip - root.ip)) >>> 0);
-    if (block === undefined || block.microOp === 0 || block.leavesSegment || this.interpreter.hasBreakpoint(block))
-      return undefined;
-    return block;
+    return block !== undefined && block.microOp !== 0 && this.mayJoin(block) ? block : undefined;
+  }
+  private mayTranslate(block: CodeBlock): boolean {
+    return block.instructions[0]?.form.slow === false && this.mayJoin(block);
+  }
+  private mayJoin(block: CodeBlock): boolean {
+    return !block.leavesSegment && !this.interpreter.hasBreakpoint(block);
   }
 
   private release(region: Region): void {
