@@ -14,14 +14,20 @@ describe('hot code', function () {
     requireTool(this, 'gcc');
   });
 
-  /** Millions of instructions per second of this process's time in a loop, the best of some runs. */
-  const speed = (engine: EngineName, source: string): number => {
-    const guest = new Guest(engine, { code: assemble(source, PLACE.code).bytes, sampling: SAMPLING });
-    let best = 0;
-    for (let n = 0; n < 8; n++) {
-      const start = process.cpuUsage();
-      assert.equal(guest.run(5_000_000).kind, 'budget');
-      best = Math.max(best, 5_000_000 / process.cpuUsage(start).user);
+  /** Millions of instructions per second of this process's time in loops: the best of many short runs, in turns, as the host is shared. */
+  const speeds = (...loops: readonly (readonly [EngineName, string])[]): number[] => {
+    const guests = loops.map(
+      ([engine, source]) => new Guest(engine, { code: assemble(source, PLACE.code).bytes, sampling: SAMPLING }),
+    );
+    const best = loops.map(() => 0);
+    for (let turn = 0; turn < 40; turn++) {
+      for (const [n, guest] of guests.entries()) {
+        const start = process.cpuUsage();
+        assert.equal(guest.run(2_000_000).kind, 'budget');
+        // The sum of both is exact; how it is divided is estimated.
+        const { user, system } = process.cpuUsage(start);
+        best[n] = Math.max(best[n] ?? 0, 2_000_000 / (user + system));
+      }
     }
     return best;
   };
@@ -39,7 +45,8 @@ describe('hot code', function () {
 
   it('is translated, and runs at least twice as fast for it', () => {
     const source = loop(String(PLACE.data));
-    assert.ok(speed('translator', source) > 2 * speed('interpreter', source));
+    const [translated = 0, interpreted = 0] = speeds(['translator', source], ['interpreter', source]);
+    assert.ok(translated > 2 * interpreted, `${translated.toFixed()} MIPS, interpreted ${interpreted.toFixed()}`);
   });
 
   it('checks segments that were flat when it was translated and are not any more', () => {
@@ -70,8 +77,7 @@ describe('hot code', function () {
   });
 
   it('keeps half of its speed when its data is beside it, in another line of its page', () => {
-    const apart = speed('translator', loop(String(PLACE.data)));
-    const beside = speed('translator', loop('beside'));
+    const [apart = 0, beside = 0] = speeds(['translator', loop(String(PLACE.data))], ['translator', loop('beside')]);
     assert.ok(beside > apart / 2, `${beside.toFixed()} MIPS, apart ${apart.toFixed()}`);
   });
 });

@@ -128,6 +128,9 @@ export class HandlerLowering extends RunFlagLowering {
     this.code.load(16, this.offset + U.onMiss);
     this.code.returnCallIndirect(TYPE.handler);
   }
+  protected hostOnMissedWrite(): void {
+    this.leaveOnMiss();
+  }
   protected jump(to: Value): void {
     const { code } = this;
     const target = code.temporary(I32);

@@ -66,6 +66,44 @@ export function pushHostBesideCode(body: FunctionBody, linear: number, entry: nu
   body.end();
 }
 
+/**
+ * Keeps in `host` where a write goes that missed the write TLB: inside one line, that holds no code, of a page with code. Leaves by `leave`
+ * otherwise. `host`, `linear` and `entry` are locals.
+ */
+export function hostInOneLineBesideCode(
+  body: FunctionBody,
+  host: number,
+  linear: number,
+  entry: number,
+  bytes: number,
+  leave: () => void,
+): void {
+  const line = 1 << L.CODE_LINE_SHIFT;
+  // What does not reach into the next line missed because of the entry: it is -1, or says that there is code.
+  body.get(entry);
+  body.i32(-1);
+  body.numeric('eq');
+  body.get(linear);
+  body.i32(line - 1);
+  body.numeric('and');
+  body.i32(line - bytes);
+  body.numeric('gtu');
+  body.numeric('or');
+  body.if();
+  leave();
+  body.end();
+  body.get(linear);
+  body.get(entry);
+  body.numeric('xor');
+  body.i32(L.TLB_CODE_PAGE);
+  body.numeric('xor');
+  body.set(host);
+  pushLineFlag(body, () => body.get(host));
+  body.if();
+  leave();
+  body.end();
+}
+
 /** Pushes whether the line at an address in memory holds code. */
 function pushLineFlag(body: FunctionBody, address: () => void): void {
   address();

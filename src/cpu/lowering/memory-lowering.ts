@@ -7,7 +7,7 @@ import { FUNCTION } from './functions.ts';
 import { FlagLowering } from './flag-lowering.ts';
 
 /** Where a read-modify-write goes: its linear address, and its address in memory (0: take the slow path). */
-export interface Place {
+interface Place {
   readonly linear: number;
   readonly host: number;
 }
@@ -32,6 +32,8 @@ export abstract class MemoryLowering extends FlagLowering {
   protected leaveOnMiss(): void {
     throw internalError('misses are completed here');
   }
+  /** Where misses are not completed here: leaves, or keeps in `host` where a write goes that missed a TLB entry. */
+  protected abstract hostOnMissedWrite(host: number, linear: number, entry: number, bytes: number): void;
 
   /** Forgets the places of the last instruction. */
   protected beginMemory(): void {
@@ -101,11 +103,31 @@ export abstract class MemoryLowering extends FlagLowering {
     return entry;
   }
 
-  /** Pushes where a write goes that missed the TLB entry in a local: its address in memory when it is in a page with code but beside it, else 0. */
-  protected hostBesideCode(linear: number, _entry: number, bytes: number): void {
+  /** Pushes where a write goes that missed the TLB: its address in memory when it is in a page with code but beside it, else 0. */
+  private hostBesideCode(linear: number, bytes: number): void {
     this.code.get(linear);
     this.code.i32(bytes);
     this.code.call(FUNCTION.hostBesideCode);
+  }
+
+  /** Pushes where an access goes by the TLB entry that it hits. */
+  private hostOf(linear: number, entry: number): void {
+    this.code.get(linear);
+    this.code.get(entry);
+    this.code.numeric('xor');
+  }
+  /** Leaves the address in memory in a local, or leaves where the top of the stack says that the TLB has no entry. */
+  private hostOrLeave(linear: number, entry: number, bytes: number, write: boolean): number {
+    const { code } = this;
+    const host = code.temporary(I32);
+    code.if();
+    if (write) this.hostOnMissedWrite(host, linear, entry, bytes);
+    else this.leaveOnMiss();
+    code.else();
+    this.hostOf(linear, entry);
+    code.set(host);
+    code.end();
+    return host;
   }
 
   protected load(value: Value): void {
@@ -116,31 +138,34 @@ export abstract class MemoryLowering extends FlagLowering {
     const write = node.access.readModifyWrite;
     const linear = this.linear(node.segment, node.offset, bytes, write);
     const loaded = code.temporary(width === 64 ? I64 : I32);
-    const host = code.temporary(I32);
     const entry = this.lookUp(linear, bytes, write);
-    this.hitOrMiss(
-      () => {
-        code.get(linear);
-        code.get(entry);
-        code.numeric('xor');
+    let host: number;
+    if (this.missesElsewhere) {
+      host = this.hostOrLeave(linear, entry, bytes, write);
+      code.get(host);
+      code.load(width, 0);
+      code.set(loaded);
+    } else {
+      host = code.temporary(I32);
+      code.if();
+      if (write) {
+        this.hostBesideCode(linear, bytes);
         code.tee(host);
+        code.if();
+        code.get(host);
         code.load(width, 0);
         code.set(loaded);
-      },
-      () => {
-        if (write) {
-          this.hostBesideCode(linear, entry, bytes);
-          code.tee(host);
-          code.if();
-          code.get(host);
-          code.load(width, 0);
-          code.set(loaded);
-          code.else();
-        }
-        this.loadSlowly(linear, bytes | (write ? FOR_WRITING : 0), loaded, width);
-        if (write) code.end();
-      },
-    );
+        code.else();
+      }
+      this.loadSlowly(linear, bytes | (write ? FOR_WRITING : 0), loaded, width);
+      if (write) code.end();
+      code.else();
+      this.hostOf(linear, entry);
+      code.tee(host);
+      code.load(width, 0);
+      code.set(loaded);
+      code.end();
+    }
     this.locals.set(value, loaded);
     if (write) this.places.set(node.access, { linear, host });
   }
@@ -154,63 +179,44 @@ export abstract class MemoryLowering extends FlagLowering {
     if (place !== undefined) return this.storeBack(place, value);
     const linear = this.linear(commit.segment, commit.offset, bytes, true);
     const entry = this.lookUp(linear, bytes, true);
-    this.hitOrMiss(
-      () => {
-        code.get(linear);
-        code.get(entry);
-        code.numeric('xor');
-        this.emit(value);
-        code.store(value.width, 0);
-      },
-      () => {
-        const host = code.temporary(I32);
-        this.hostBesideCode(linear, entry, bytes);
-        code.tee(host);
-        code.if();
-        code.get(host);
-        this.emit(value);
-        code.store(value.width, 0);
-        code.else();
-        this.storeSlowly(linear, bytes, value);
-        code.end();
-      },
-    );
-  }
-
-  /** What to do by whether the TLB has the page: the top of the stack says that it has not. */
-  private hitOrMiss(hit: () => void, miss: () => void): void {
-    const { code } = this;
+    if (this.missesElsewhere) return this.storeAt(this.hostOrLeave(linear, entry, bytes, true), value);
+    const host = code.temporary(I32);
     code.if();
-    if (this.missesElsewhere) {
-      this.leaveOnMiss();
-      code.end();
-      return hit();
-    }
-    miss();
+    this.hostBesideCode(linear, bytes);
+    code.tee(host);
+    code.if();
+    this.storeAt(host, value);
     code.else();
-    hit();
+    this.callStore(linear, bytes, value);
+    this.bailIfAsked();
     code.end();
+    code.else();
+    this.hostOf(linear, entry);
+    this.emit(value);
+    code.store(value.width, 0);
+    code.end();
+  }
+  /** Stores at the address in memory in a local. */
+  private storeAt(host: number, value: Value): void {
+    this.code.get(host);
+    this.emit(value);
+    this.code.store(value.width, 0);
   }
 
   /** Stores what a read-modify-write has computed where it has read from. */
-  protected storeBack({ linear, host }: Place, value: Value): void {
+  private storeBack({ linear, host }: Place, value: Value): void {
     const { code } = this;
-    const here = (): void => {
-      code.get(host);
-      this.emit(value);
-      code.store(value.width, 0);
-    };
-    if (this.missesElsewhere) return here();
+    if (this.missesElsewhere) return this.storeAt(host, value);
     code.get(host);
     code.if();
-    here();
+    this.storeAt(host, value);
     code.else();
     this.callStore(linear, (value.width / 8) | FOR_WRITING, value);
     code.end();
   }
 
   /** Loads what the TLB has no entry for, into a local. */
-  protected loadSlowly(linear: number, access: number, loaded: number, width: Width): void {
+  private loadSlowly(linear: number, access: number, loaded: number, width: Width): void {
     const { code } = this;
     code.get(linear);
     code.i32(access);
@@ -219,10 +225,6 @@ export abstract class MemoryLowering extends FlagLowering {
     this.bailIfAsked();
   }
   /** Stores what the TLB has no entry for. */
-  protected storeSlowly(linear: number, access: number, value: Value): void {
-    this.callStore(linear, access, value);
-    this.bailIfAsked();
-  }
   private callStore(linear: number, access: number, value: Value): void {
     this.code.get(linear);
     this.code.i32(access);

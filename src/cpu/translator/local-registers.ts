@@ -4,7 +4,7 @@ import { internalError } from '../../util/errors.ts';
 import { I32, type FunctionBody } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { ChainLowering } from '../lowering/chain-lowering.ts';
-import { pushHostBesideCode } from '../lowering/code-page-write.ts';
+import { hostInOneLineBesideCode } from '../lowering/code-page-write.ts';
 import { UNUSED_FIRST, type FlagsCommit } from '../lowering/instruction-lowering.ts';
 import type { FlagPart } from '../lowering/value-lowering.ts';
 
@@ -103,8 +103,13 @@ export abstract class LocalRegisterLowering extends ChainLowering {
     if (segment === 'field') throw internalError('a micro-op segment in a region');
     this.word(L.SEGMENTS + segment * L.SEGMENT_SIZE + word, 32);
   }
-  protected override hostBesideCode(linear: number, entry: number, bytes: number): void {
-    pushHostBesideCode(this.code, linear, entry, () => this.code.i32(bytes));
+  protected override readonly missesElsewhere = true;
+  protected override leaveOnMiss(): void {
+    this.bail();
+  }
+  /** Data beside code, in a line of its page that holds none, is written here. */
+  protected override hostOnMissedWrite(host: number, linear: number, entry: number, bytes: number): void {
+    hostInOneLineBesideCode(this.code, host, linear, entry, bytes, () => this.leaveOnMiss());
   }
   protected field(): never {
     throw internalError('a micro-op field in a region');

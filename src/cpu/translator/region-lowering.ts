@@ -281,12 +281,6 @@ export class RegionLowering extends LocalRegisterLowering {
     code.i32(this.microOp);
     code.load(16, U.handler);
   }
-  protected override loadSlowly(): void {
-    this.bail();
-  }
-  protected override storeSlowly(): void {
-    this.bail();
-  }
 
   protected fallThrough(): void {
     if (this.ends()) this.goTo(this.next());
