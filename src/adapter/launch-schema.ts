@@ -1,4 +1,5 @@
 import { HYPERVISOR_NAMES } from '../hypervisor/hypervisor.ts';
+import { ENTRY_NAMES, type EntryName } from '../boot/protocol.ts';
 import { CPU_MODEL_NAMES, type CpuModelName } from '../x86/cpu-model.ts';
 import type { ObjectSchema, PropertySchema } from './schema.ts';
 
@@ -18,7 +19,7 @@ export interface SymbolsConfiguration {
 /** The attributes of a `launch` request. What each one means stands in {@link LAUNCH_SCHEMA}. */
 export interface LaunchConfiguration {
   readonly program: string;
-  readonly entry?: 'auto' | 'multiboot' | 'multiboot2' | 'linux32' | 'pvh' | 'native';
+  readonly entry?: 'auto' | EntryName;
   readonly entryAddress?: string;
   readonly hypervisor?: string;
   readonly poison?: boolean;
@@ -49,7 +50,7 @@ export const LAUNCH_SCHEMA = {
     },
     entry: {
       type: 'string',
-      enum: ['auto', 'multiboot', 'multiboot2', 'linux32', 'pvh', 'native'],
+      enum: ['auto', ...ENTRY_NAMES],
       default: 'auto',
       description:
         'How the kernel is entered. "auto" takes the first that the image offers and says what else there is.',

@@ -43,7 +43,7 @@ export function planLinux32(image: KernelImage, options: LoadOptions): ProtocolP
 }
 
 /** Puts the zero page and what it points to into memory; its physical address. */
-function placeBootParams(layout: MemoryLayout, kernel: LinuxKernel, options: LoadOptions): number {
+export function placeBootParams(layout: MemoryLayout, kernel: LinuxKernel, options: LoadOptions): number {
   const zeroPage = new Uint8Array(BOOT_PARAMS_SIZE);
   const old = kernel.version < VERSION_COMMAND_LINE;
   const address = old ? placeOld(layout, zeroPage) : placeLow(layout, 'boot_params', zeroPage, PAGE);

@@ -98,7 +98,6 @@ describe('launch configuration', () => {
     [{ program: 'k', modules: 'a' }, '"modules" is "a", but must be a list'],
     [{ program: 'k', registers: { eax: 1 } }, '"registers" "eax" is 1, but must be a string'],
     [{ program: 'k', registers: [] }, '"registers" is [], but must be an object'],
-    [{ program: 'k', entry: 'linux64' }, '"entry" cannot be "pvh"'],
     [{ program: 'k', entry: 'multibot' }, '"entry" cannot be "multibot"'],
     [{ program: 'k', cpu: 486 }, '"cpu" is 486, but must be a string'],
     [{ program: 'k', cpu: 'pentum' }, '"cpu" cannot be "pentum"'],
