@@ -3,9 +3,13 @@ import type { Layout } from '../util/bytes.ts';
 /**
  * What lguest and its guests have agreed on. "Like all lguest interfaces, this is subject to wild and random change between versions"
  * (include/linux/lguest.h); these are the revisions that Linux releases or their candidates had. Sources: include/linux/lguest.h,
- * asm/lguest_hcall.h and drivers/lguest of each; `2.6.23-rc1` is commit 07ad157f6e5d, which merged lguest in July 2007.
+ * asm/lguest_hcall.h and drivers/lguest of each; `2.6.23-rc1` is commit 07ad157f6e5d, which merged lguest in July 2007; each stands for
+ * the releases up to the next.
  */
-export const LGUEST_REVISIONS = ['2.6.23-rc1', '2.6.23-rc', '2.6.23', '2.6.24', '2.6.32', '4.4'] as const;
+export const LGUEST_REVISIONS = [
+  ...(['2.6.23-rc1', '2.6.23-rc', '2.6.23'] as const),
+  ...(['2.6.24', '2.6.30', '2.6.32', '3.0', '3.2', '4.4'] as const),
+] as const;
 export type LguestRevision = (typeof LGUEST_REVISIONS)[number];
 
 /** The byte behind this text is the entry of 2.6.23 (drivers/lguest/lguest_asm.S). */
@@ -100,6 +104,8 @@ export interface LguestInterface {
   readonly revision: LguestRevision;
   /** How the guest calls: `int 0x1f`, or `vmcall`, which the host patches into it. */
   readonly instruction: 'int 0x1f' | 'vmcall';
+  /** Linear addresses are physical ones until NEW_PGTABLE. */
+  readonly startsLinear: boolean;
   /** The registers of the arguments; the number is in EAX. */
   readonly registers: readonly ArgumentRegister[];
   /** Words of a ring entry: which argument each is, 0 the number. */
@@ -135,24 +141,45 @@ const DMA: readonly (readonly [number, LguestCall])[] = [
 const SET_CLOCKEVENT = [9, call('SET_CLOCKEVENT', 'nanoseconds')] as const;
 const GET_WALLCLOCK = [11, call('GET_WALLCLOCK')] as const;
 const NOTIFY = [17, call('NOTIFY', 'address')] as const;
-/** From 2.6.30 on. */
+const LOAD_GDT_ENTRY = [18, call('LOAD_GDT_ENTRY', 'entry', 'low', 'high')] as const;
+/** Since 2.6.25 the guest says whether it wants to be started again. */
+const SHUTDOWN = [2, call('SHUTDOWN', 'message', 'reason')] as const;
+/** From 2.6.31 on. */
 const LATER: readonly (readonly [number, LguestCall])[] = [
-  [2, call('SHUTDOWN', 'message', 'reason')],
+  SHUTDOWN,
   SET_CLOCKEVENT,
   [13, call('SET_PMD', 'pmd', 'index')],
   [14, call('SET_PTE', 'pgdir', 'address', 'pte', 'pte_high')],
   [15, call('SET_PGD', 'pgdir', 'index')],
   [16, call('LOAD_TLS', 'table', 'cpu')],
-  [18, call('LOAD_GDT_ENTRY', 'entry', 'low', 'high')],
+  LOAD_GDT_ENTRY,
   [19, call('SEND_INTERRUPTS')],
 ];
 
-const OLD_CALL = { instruction: 'int 0x1f', registers: ['edx', 'ebx', 'ecx'] } as const;
+const OLD_CALL = { instruction: 'int 0x1f', registers: ['edx', 'ebx', 'ecx'], startsLinear: false } as const;
 /** `struct hcall_ring { eax, edx, ebx, ecx }`. */
 const FIRST_RING = { ...OLD_CALL, ringOrder: [0, 1, 2, 3] } as const;
-const NEW_REGISTERS = ['ebx', 'ecx', 'edx', 'esi'] as const;
+const NEW_CALL = {
+  instruction: 'int 0x1f',
+  registers: ['ebx', 'ecx', 'edx', 'esi'],
+  startsLinear: false,
+  ringOrder: [0, 1, 2, 3, 4],
+} as const;
 
 const FIRST_DATA = { irq_enabled: 0, blocked_interrupts: 4, cr2: 8 } as const;
+const DATA_2_6_24: LguestDataLayout = {
+  ...FIRST_DATA,
+  ...{ time: 0xc, hcall_status: 0x14, hcalls: 0x54, reserve_mem: 0x454, tsc_khz: 0x458, pgdir: 0x45c },
+  ...{ noirq_start: 0x460, noirq_end: 0x464, kernel_address: 0x468, syscall_vec: 0x46c, size: 0x470 },
+};
+const DATA_SINCE_2_6_31 = {
+  ...FIRST_DATA,
+  ...{ time: 0xc, irq_pending: 0x14, hcall_status: 0x18, hcalls: 0x58, reserve_mem: 0x558, tsc_khz: 0x55c },
+} as const;
+const DATA_2_6_32: LguestDataLayout = {
+  ...DATA_SINCE_2_6_31,
+  ...{ pgdir: 0x560, noirq_start: 0x564, noirq_end: 0x568, kernel_address: 0x56c, syscall_vec: 0x570, size: 0x574 },
+};
 
 export const LGUEST_INTERFACES: Readonly<Record<LguestRevision, LguestInterface>> = {
   '2.6.23-rc1': {
@@ -190,43 +217,41 @@ export const LGUEST_INTERFACES: Readonly<Record<LguestRevision, LguestInterface>
     ...OLD_CALL,
     // `struct hcall_args { arg0, arg2, arg3, arg1 }` lies over EAX, EBX, ECX, EDX of the saved registers.
     ringOrder: [0, 2, 3, 1],
-    calls: new Map([...COMMON, ...FIRST, SET_CLOCKEVENT, NOTIFY]),
-    data: {
-      ...FIRST_DATA,
-      ...{ time: 0xc, hcall_status: 0x14, hcalls: 0x54, reserve_mem: 0x454, tsc_khz: 0x458, pgdir: 0x45c },
-      ...{ noirq_start: 0x460, noirq_end: 0x464, kernel_address: 0x468, syscall_vec: 0x46c, size: 0x470 },
-    },
+    calls: new Map([...COMMON, ...FIRST, SET_CLOCKEVENT, NOTIFY, [2, call('CRASH', 'message', 'reason')]]),
+    data: DATA_2_6_24,
+  },
+  '2.6.30': {
+    revision: '2.6.30',
+    ...{ instruction: 'vmcall', registers: ['ebx', 'ecx', 'edx'], startsLinear: false, ringOrder: [0, 1, 2, 3] },
+    calls: new Map([...COMMON, ...FIRST, SHUTDOWN, SET_CLOCKEVENT, NOTIFY, LOAD_GDT_ENTRY]),
+    data: DATA_2_6_24,
   },
   '2.6.32': {
     revision: '2.6.32',
+    ...NEW_CALL,
     instruction: 'vmcall',
-    registers: NEW_REGISTERS,
-    ringOrder: [0, 1, 2, 3, 4],
+    calls: new Map([...COMMON, ...LATER, NOTIFY]),
+    data: DATA_2_6_32,
+  },
+  '3.0': { revision: '3.0', ...NEW_CALL, calls: new Map([...COMMON, ...LATER, NOTIFY]), data: DATA_2_6_32 },
+  '3.2': {
+    revision: '3.2',
+    ...NEW_CALL,
+    startsLinear: true,
     calls: new Map([...COMMON, ...LATER, NOTIFY]),
     data: {
-      ...FIRST_DATA,
-      ...{ time: 0xc, irq_pending: 0x14, hcall_status: 0x18, hcalls: 0x58, reserve_mem: 0x558, tsc_khz: 0x55c },
-      ...{ pgdir: 0x560, noirq_start: 0x564, noirq_end: 0x568, kernel_address: 0x56c, syscall_vec: 0x570, size: 0x574 },
+      ...DATA_SINCE_2_6_31,
+      ...{ noirq_start: 0x560, noirq_end: 0x564, kernel_address: 0x568, syscall_vec: 0x56c, size: 0x570 },
     },
   },
   '4.4': {
     revision: '4.4',
-    instruction: 'int 0x1f',
-    registers: NEW_REGISTERS,
-    ringOrder: [0, 1, 2, 3, 4],
+    ...NEW_CALL,
+    startsLinear: true,
     calls: new Map([...COMMON, ...LATER]),
-    data: {
-      ...FIRST_DATA,
-      ...{ time: 0xc, irq_pending: 0x14, hcall_status: 0x18, hcalls: 0x58, reserve_mem: 0x558, tsc_khz: 0x55c },
-      ...{ noirq_start: 0x560, kernel_address: 0x564, syscall_vec: 0x568, size: 0x56c },
-    },
+    data: { ...DATA_SINCE_2_6_31, noirq_start: 0x560, kernel_address: 0x564, syscall_vec: 0x568, size: 0x56c },
   },
 };
-
-/** The revision with an `lguest_data` of this size. */
-export function lguestRevisionOfSize(size: number): LguestRevision | undefined {
-  return LGUEST_REVISIONS.find((revision) => LGUEST_INTERFACES[revision].data.size === size);
-}
 
 /**
  * What lies above the memory of an lguest guest in this machine, by offset from its end. The page of device descriptors is the guest's

@@ -1,9 +1,10 @@
-import { LGUEST_INTERFACES, LGUEST_SIGNATURE, lguestRevisionOfSize, type LguestRevision } from '../abi/lguest.ts';
-import type { ElfFile, ElfSegment } from '../image/elf.ts';
-import { ByteReader, indexOfBytes } from '../util/bytes.ts';
+import { LGUEST_INTERFACES, LGUEST_SIGNATURE, type LguestRevision } from '../abi/lguest.ts';
+import type { ElfSegment } from '../image/elf.ts';
+import { indexOfBytes } from '../util/bytes.ts';
 import { StartOfDayError } from '../util/errors.ts';
 import { hex } from '../util/hex.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { revisionOf } from './lguest-revision.ts';
 import type { RecognisedField } from './protocol.ts';
 
 /** How lguest finds its way into an image, and what says so. */
@@ -11,6 +12,8 @@ export interface LguestEvidence {
   /** `signature`: the byte behind the text. `subarch`: the Linux entry, with hardware_subarch 1. */
   readonly by: 'signature' | 'subarch';
   readonly revision: LguestRevision;
+  /** What the guest looks for at physical 0. */
+  readonly information: 'lguest_boot_info' | 'boot_params';
   /** The guest's first code makes the mapping at PAGE_OFFSET itself: it copies entries of its page directory. */
   readonly copiesDirectory: boolean;
   /** File offset of what was found. */
@@ -31,11 +34,14 @@ const MOV_EDX = 0xba;
 const MOV_EBX = 0xbb;
 const INT_1F = [0xcd, 0x1f] as const;
 const VMCALL = [0x0f, 0x01, 0xc1] as const;
-/** The register that takes the address of lguest_data, and how the host is asked, by revision. */
+/** `mov $LHCALL_NEW_PGTABLE,%eax` behind the first call: the guest brings its page tables. */
+const NEW_PGTABLE = [...INT_1F, 0xb8, 4, 0, 0, 0] as const;
+/** The register that takes the address of lguest_data, and how the host is asked, by the revisions that do so. The first that fits. */
 const ENTRY_FORMS = [
-  { move: MOV_EDX, ask: INT_1F, revision: '2.6.24' },
-  { move: MOV_EBX, ask: VMCALL, revision: '2.6.32' },
-  { move: MOV_EBX, ask: INT_1F, revision: '4.4' },
+  { move: MOV_EDX, ask: INT_1F, revisions: ['2.6.24'] },
+  { move: MOV_EBX, ask: VMCALL, revisions: ['2.6.32', '2.6.30'] },
+  { move: MOV_EBX, ask: NEW_PGTABLE, revisions: ['4.4', '3.2'] },
+  { move: MOV_EBX, ask: INT_1F, revisions: ['3.0'] },
 ] as const;
 /** mov %esi,%eax behind the mov to %esp: lguest_init takes the boot header (lguest_asm.S of 2.6.23). */
 const MOV_EAX_ESI = [0x89, 0xf0] as const;
@@ -43,35 +49,33 @@ const MOV_EAX_ESI = [0x89, 0xf0] as const;
 const REP_MOVSD = Uint8Array.of(0xf3, 0xa5);
 /** Bytes of lguest_entry behind its hypercall in which 2.6.24 copies page directory entries. */
 const COPY_WINDOW = 40;
+
 /** What of lguest is in an image; undefined when nothing is. Never throws. */
-export function lguestEvidence({ elf, bytes }: KernelImage): LguestEvidence | undefined {
+export function lguestEvidence(image: KernelImage): LguestEvidence | undefined {
+  const { elf, bytes } = image;
   if (elf instanceof StartOfDayError || elf.bits === 64) return undefined;
   // The launcher scans memory from the lowest address on.
   const segments = [...elf.loads].sort((a, b) => (a.physical < b.physical ? -1 : 1));
-  const size = dataSize(elf);
-  for (const segment of segments) {
-    const found = bySignature(segment, contents(bytes, segment), size);
-    if (found !== undefined) return found;
-  }
-  for (const segment of segments) {
-    const found = byEntryCode(segment, contents(bytes, segment), size);
-    if (found !== undefined) return found;
-  }
+  for (const find of [bySignature, byEntryCode])
+    for (const segment of segments) {
+      const found = find(image, segment, contents(bytes, segment));
+      if (found !== undefined) return found;
+    }
   return undefined;
 }
 
-type DataSize = ReturnType<typeof dataSize>;
-
-function bySignature(segment: ElfSegment, bytes: Uint8Array, size: DataSize): LguestEvidence | undefined {
+function bySignature(image: KernelImage, segment: ElfSegment, bytes: Uint8Array): LguestEvidence | undefined {
   const at = indexOfBytes(bytes, SIGNATURE);
   if (at < 0) return undefined;
   const entry = at + SIGNATURE.length;
   const header = matches(bytes, entry + 5, MOV_EAX_ESI);
+  const { revision, fields } = revisionOf(image, header ? ['2.6.23', '2.6.23-rc'] : ['2.6.23-rc1', '2.6.23-rc']);
   const offset = segment.offset + at;
   const taken = header ? 'mov %esi,%eax: takes a Linux boot header' : 'no use of ESI: takes struct lguest_boot_info';
   return {
     by: 'signature',
-    ...revised(header ? '2.6.23' : '2.6.23-rc1', size),
+    revision,
+    information: header ? 'boot_params' : 'lguest_boot_info',
     copiesDirectory: false,
     signatureEnd: SIGNATURE.length,
     offset,
@@ -86,23 +90,24 @@ function bySignature(segment: ElfSegment, bytes: Uint8Array, size: DataSize): Lg
         meaning: taken,
         verdict: 'information',
       },
-      ...size.fields,
+      ...fields,
     ],
   };
 }
 
-function byEntryCode(segment: ElfSegment, bytes: Uint8Array, size: DataSize): LguestEvidence | undefined {
+function byEntryCode(image: KernelImage, segment: ElfSegment, bytes: Uint8Array): LguestEvidence | undefined {
   for (let at = indexOfBytes(bytes, MOV_EAX_INIT); at >= 0; at = indexOfBytes(bytes, MOV_EAX_INIT, at + 1)) {
     const register = bytes[at + MOV_EAX_INIT.length];
     const ask = at + MOV_EAX_INIT.length + 5;
     const form = ENTRY_FORMS.find(({ move, ask: code }) => register === move && matches(bytes, ask, code));
     if (form === undefined) continue;
-    const { revision } = form;
+    const { revision, fields } = revisionOf(image, form.revisions);
     const offset = segment.offset + at;
     const { instruction, registers } = LGUEST_INTERFACES[revision];
     return {
       by: 'subarch',
-      ...revised(revision, size),
+      revision,
+      information: 'boot_params',
       copiesDirectory: indexOfBytes(bytes.subarray(ask, ask + COPY_WINDOW), REP_MOVSD) >= 0,
       signatureEnd: 0,
       offset,
@@ -116,52 +121,11 @@ function byEntryCode(segment: ElfSegment, bytes: Uint8Array, size: DataSize): Lg
           meaning: `LGUEST_INIT by ${instruction}, its argument in ${registers[0]?.toUpperCase() ?? ''}`,
           verdict: 'right',
         },
-        ...size.fields,
+        ...fields,
       ],
     };
   }
   return undefined;
-}
-
-/** The size of lguest_data in the symbol table tells revisions apart that begin alike. */
-function revised(byCode: LguestRevision, { revision }: DataSize): { readonly revision: LguestRevision } {
-  const same = revision !== undefined && protocolOf(revision) === protocolOf(byCode);
-  return { revision: same ? revision : byCode };
-}
-
-function protocolOf(revision: LguestRevision): string {
-  const { instruction, registers } = LGUEST_INTERFACES[revision];
-  return `${revision.startsWith('2.6.23') ? 'signature' : 'subarch'} ${instruction} ${registers.join()}`;
-}
-
-/** The symbol `lguest_data` of the file's own symbol table. */
-function dataSize(elf: ElfFile): { readonly revision?: LguestRevision; readonly fields: readonly RecognisedField[] } {
-  const found = symbolSize(elf, 'lguest_data');
-  if (found === undefined) return { fields: [] };
-  const revision = lguestRevisionOfSize(found.size);
-  const meaning = revision === undefined ? 'bytes: of no revision known here' : `bytes, as in Linux ${revision}`;
-  return {
-    revision,
-    fields: [{ name: 'lguest_data', offset: found.offset, value: hex(found.size), meaning, verdict: 'information' }],
-  };
-}
-
-/** Size of a symbol, and where in the file it stands (ELF32 specification, "Symbol Table"). */
-function symbolSize(elf: ElfFile, name: string): { readonly size: number; readonly offset: number } | undefined {
-  try {
-    const [symbols, strings] = [elf.section('.symtab'), elf.section('.strtab')];
-    if (symbols === undefined || strings === undefined) return undefined;
-    const at = indexOfBytes(strings.bytes, new TextEncoder().encode(`\0${name}\0`)) + 1;
-    if (at === 0) return undefined;
-    const reader = new ByteReader(elf.name, symbols.bytes);
-    for (let entry = 0; reader.has(entry, 16); entry += 16)
-      if (reader.u32(entry, 'st_name') === at)
-        return { size: reader.u32(entry + 8, 'st_size'), offset: symbols.offset + entry + 8 };
-    return undefined;
-  } catch (error) {
-    if (error instanceof StartOfDayError) return undefined;
-    throw error;
-  }
 }
 
 /** What of a segment is in the file. One that reaches past its end is searched as far as it goes. */

@@ -56,9 +56,9 @@ const KERNEL_ALIGNMENT = 0x1000000;
 
 /**
  * boot_params as the launcher writes them from 2.6.23 on: few fields, all else zero. Other than a boot loader it leaves no screen and no
- * setup header of the file. `commandLine` is the physical address of the text.
+ * setup header of the file. `commandLine` is the physical address of the text; `entered` is the revision of a kernel that is entered as Linux is.
  */
-export function encodeLguestBootParams(boot: LguestBoot, commandLine: number, revision: LguestRevision): Uint8Array {
+export function encodeLguestBootParams(boot: LguestBoot, commandLine: number, entered?: LguestRevision): Uint8Array {
   const bytes = new Uint8Array(BOOT_PARAMS_SIZE);
   const view = new DataView(bytes.buffer);
   if (boot.ramdiskSize > 0) {
@@ -71,10 +71,10 @@ export function encodeLguestBootParams(boot: LguestBoot, commandLine: number, re
   view.setUint32(FIELD.e820Table + 16, E820_RAM, true);
   view.setUint32(FIELD.cmdLinePtr, commandLine, true);
   view.setUint32(FIELD.hardwareSubarch, LGUEST_SUBARCH, true);
-  if (revision.startsWith('2.6.23')) return bytes;
+  if (entered === undefined) return bytes;
   view.setUint16(FIELD.version, VERSION, true);
   bytes[FIELD.loadFlags] = KEEP_SEGMENTS;
-  if (revision === '4.4') view.setUint32(FIELD.kernelAlignment, KERNEL_ALIGNMENT, true);
+  if (entered === '4.4') view.setUint32(FIELD.kernelAlignment, KERNEL_ALIGNMENT, true);
   return bytes;
 }
 

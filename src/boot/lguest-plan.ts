@@ -2,6 +2,7 @@ import {
   LGUEST_ABOVE_MEMORY,
   LGUEST_BOOT_INFO_COMMAND_LINE_SIZE,
   LGUEST_CONSOLE_DEVICE,
+  LGUEST_INTERFACES,
   LGUEST_KERNEL_CS,
   LGUEST_KERNEL_DS,
 } from '../abi/lguest.ts';
@@ -74,7 +75,7 @@ export function planLguest(image: KernelImage, evidence: LguestEvidence, options
       ...aboveMemory(evidence, boot.memory, placed === undefined ? tables : undefined),
     ],
     state: entryState(eip, tables.directory),
-    promises: lguestPromises(eip, revision, mapping),
+    promises: lguestPromises(eip, evidence, mapping),
     information: described,
     physicalBias: evidence.by === 'signature' ? 0 : kernel.bias,
     hypervisor: 'lguest',
@@ -110,7 +111,7 @@ function firstTables(
   { memory, ramdiskSize }: LguestBoot,
   bias: number,
 ): { readonly tables: PageTables; readonly mapping: LguestMapping; readonly placed?: LoadedRegion } {
-  if (revision === '4.4') {
+  if (LGUEST_INTERFACES[revision].startsLinear) {
     const limit = memory + LGUEST_ABOVE_MEMORY.devices + PAGE;
     return { tables: identityDirectory(memory + LGUEST_ABOVE_MEMORY.linearDirectory, limit), mapping: 'none yet' };
   }
@@ -126,10 +127,10 @@ function firstTables(
 }
 
 function bootInformation(
-  { revision }: LguestEvidence,
+  { revision, by, information }: LguestEvidence,
   boot: LguestBoot,
 ): { readonly regions: readonly LoadedRegion[]; readonly described: BootInformation } {
-  if (revision === '2.6.23-rc1' || revision === '2.6.23-rc') {
+  if (information === 'lguest_boot_info') {
     checkCommandLine(boot.commandLine, LGUEST_BOOT_INFO_COMMAND_LINE_SIZE - 1);
     const bytes = encodeLguestBootInfo(boot);
     return {
@@ -139,7 +140,7 @@ function bootInformation(
   }
   const commandLine = encodeCString(boot.commandLine);
   checkCommandLine(boot.commandLine, PAGE - 1);
-  const params = encodeLguestBootParams(boot, BOOT_PARAMS_SIZE, revision);
+  const params = encodeLguestBootParams(boot, BOOT_PARAMS_SIZE, by === 'signature' ? undefined : revision);
   return {
     regions: [
       { name: 'boot_params', address: 0, bytes: params, size: params.length },

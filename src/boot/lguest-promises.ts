@@ -1,5 +1,6 @@
-import { LGUEST_KERNEL_CS, LGUEST_KERNEL_DS, type LguestRevision } from '../abi/lguest.ts';
+import { LGUEST_KERNEL_CS, LGUEST_KERNEL_DS } from '../abi/lguest.ts';
 import { hex } from '../util/hex.ts';
+import type { LguestEvidence } from './lguest-evidence.ts';
 import type { EntryPromise } from './protocol.ts';
 
 /** What the CPU maps at the first instruction, by who made the page tables. */
@@ -8,12 +9,11 @@ export type LguestMapping = 'PAGE_OFFSET' | 'identity' | 'identity and PAGE_OFFS
 /** What lguest promises at the entry: lguest_arch_setup_regs, setup_guest_gdt and setup_pagetables of the revision. */
 export function lguestPromises(
   entry: number,
-  revision: LguestRevision,
+  { revision, information }: Pick<LguestEvidence, 'revision' | 'information'>,
   mapping: LguestMapping,
 ): readonly EntryPromise[] {
   const host = `Linux ${revision}, drivers/lguest`;
   const data = `__KERNEL_DS | 1, ${hex(LGUEST_KERNEL_DS)}: flat 4 GiB read/write data, DPL 1`;
-  const information = revision === '2.6.23-rc1' || revision === '2.6.23-rc' ? 'lguest_boot_info' : 'boot_params';
   const zero = (...items: readonly string[]): readonly (readonly [string, string])[] =>
     items.map((item) => [item, '0']);
   const table: readonly (readonly [item: string, promise: string | undefined])[] = [

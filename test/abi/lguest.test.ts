@@ -16,9 +16,20 @@ const STRUCTURES: Readonly<Record<LguestRevision, string>> = {
   '2.6.24': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
     u8 hcall_status[64]; struct { unsigned long arg0, arg2, arg3, arg1; } hcalls[64]; unsigned long reserve_mem; u32 tsc_khz;
     unsigned long pgdir; unsigned long noirq_start, noirq_end; unsigned long kernel_address; unsigned syscall_vec;`,
+  '2.6.30': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
+    u8 hcall_status[64]; struct { unsigned long arg0, arg1, arg2, arg3; } hcalls[64]; unsigned long reserve_mem; u32 tsc_khz;
+    unsigned long pgdir; unsigned long noirq_start, noirq_end; unsigned long kernel_address; unsigned syscall_vec;`,
   '2.6.32': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
     int irq_pending; u8 hcall_status[64]; struct { unsigned long arg0, arg1, arg2, arg3, arg4; } hcalls[64];
     unsigned long reserve_mem; u32 tsc_khz; unsigned long pgdir; unsigned long noirq_start, noirq_end;
+    unsigned long kernel_address; unsigned syscall_vec;`,
+  '3.0': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
+    int irq_pending; u8 hcall_status[64]; struct { unsigned long arg0, arg1, arg2, arg3, arg4; } hcalls[64];
+    unsigned long reserve_mem; u32 tsc_khz; unsigned long pgdir; unsigned long noirq_start, noirq_end;
+    unsigned long kernel_address; unsigned syscall_vec;`,
+  '3.2': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
+    int irq_pending; u8 hcall_status[64]; struct { unsigned long arg0, arg1, arg2, arg3, arg4; } hcalls[64];
+    unsigned long reserve_mem; u32 tsc_khz; unsigned long noirq_start, noirq_end;
     unsigned long kernel_address; unsigned syscall_vec;`,
   '4.4': `unsigned irq_enabled; unsigned long blocked_interrupts[1]; unsigned long cr2; struct { long sec, nsec; } time;
     int irq_pending; u8 hcall_status[64]; struct { unsigned long arg0, arg1, arg2, arg3, arg4; } hcalls[64];

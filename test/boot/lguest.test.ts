@@ -4,16 +4,19 @@ import { decodeInformation } from '../../src/boot/information.ts';
 import { openKernelImage } from '../../src/boot/kernel-image.ts';
 import { lguest } from '../../src/boot/lguest.ts';
 import type { LoadOptions, LoadPlan } from '../../src/boot/protocol.ts';
-import { lguestSource, LGUEST_SCRIPT, type LguestStart } from '../support/lguest-guests.ts';
+import { LGUEST_STARTS, lguestSource, LGUEST_SCRIPT, type LguestStart } from '../support/lguest-guests.ts';
 import { plan, refusal, region, stringAt, wordAt } from './expect.ts';
 import { buildKernel, MIB, withWord } from './kernels.ts';
 
-const STARTS: readonly LguestStart[] = ['lguest_boot_info', 'boot header', '2.6.24', '2.6.32', '4.4'];
 const MEMORY = 16 * MIB;
 
-function image(test: Context, start: LguestStart): Uint8Array {
-  const data = start === '4.4' ? '.balign 4096\ninitial_page_table: .skip 4096\n' : '';
-  return buildKernel(test, { header: '', code: lguestSource(start, '  jmp .\n', data), script: LGUEST_SCRIPT });
+function image(test: Context, start: LguestStart, more = ''): Uint8Array {
+  const data = start === '3.2' || start === '4.4' ? '.balign 4096\ninitial_page_table: .skip 4096\n' : '';
+  return buildKernel(test, {
+    header: '',
+    code: lguestSource(start, '  jmp .\n', `${data}${more}`),
+    script: LGUEST_SCRIPT,
+  });
 }
 
 function planned(test: Context, start: LguestStart, options: Partial<LoadOptions> = {}): LoadPlan {
@@ -36,14 +39,14 @@ function physical(made: LoadPlan, linear: number): number {
 
 describe('lguest entry', function () {
   it('tells the revisions apart by what their first code does', function () {
-    const found = STARTS.map((start) => lguest.recognise(openKernelImage('vmlinux', image(this, start))));
+    const found = LGUEST_STARTS.map((start) => lguest.recognise(openKernelImage('vmlinux', image(this, start))));
     assert.deepEqual(
       found.map(({ offered }) => offered),
-      STARTS.map(() => true),
+      LGUEST_STARTS.map(() => true),
     );
     assert.deepEqual(
       found.map(({ summary }) => summary.replace(/^.*interface of /, '')),
-      ['Linux 2.6.23-rc1', 'Linux 2.6.23', 'Linux 2.6.24', 'Linux 2.6.32', 'Linux 4.4'],
+      ['2.6.23-rc1', '2.6.23', '2.6.24', '2.6.32', '3.0', '3.2', '4.4'].map((release) => `Linux ${release}`),
     );
     assert.deepEqual(
       found.map(({ fields }) => fields.map(({ name, meaning }) => `${name}: ${meaning}`)),
@@ -60,13 +63,36 @@ describe('lguest entry', function () {
         ],
         ['lguest_entry: LGUEST_INIT by int 0x1f, its argument in EDX', 'lguest_data: bytes, as in Linux 2.6.24'],
         ['lguest_entry: LGUEST_INIT by vmcall, its argument in EBX', 'lguest_data: bytes, as in Linux 2.6.32'],
-        ['lguest_entry: LGUEST_INIT by int 0x1f, its argument in EBX', 'lguest_data: bytes, as in Linux 4.4'],
+        ...['3.0', '3.2', '4.4'].map((release) => [
+          'lguest_entry: LGUEST_INIT by int 0x1f, its argument in EBX',
+          `lguest_data: bytes, as in Linux ${release}`,
+        ]),
       ],
     );
   });
 
+  it('goes by the release where there are no symbols', function () {
+    const revision = (start: LguestStart, release: string): string | undefined => {
+      const bytes = image(this, start, `.ascii "Linux version ${release} (root@host)"\n`);
+      // The name of the symbol is gone from the string table.
+      const text = Buffer.from(bytes);
+      text.write('xguest_data', text.lastIndexOf('\0lguest_data\0') + 1);
+      return plan(text, { memory: MEMORY }, 'lguest').revision;
+    };
+    assert.deepEqual(
+      [
+        revision('2.6.32', '2.6.30'),
+        revision('2.6.32', '2.6.31.14'),
+        revision('3.2', '3.2.0-4-686'),
+        revision('3.2', '4.0.1'),
+        revision('3.2', '4.1.0'),
+      ],
+      ['2.6.30', '2.6.32', '3.2', '3.2', '4.4'],
+    );
+  });
+
   it('gives the registers of lguest_arch_setup_regs', function () {
-    for (const start of STARTS) {
+    for (const start of LGUEST_STARTS) {
       const { state, hypervisor } = planned(this, start);
       assert.deepEqual(new Set(Object.values(state.registers)), new Set([0]));
       assert.equal(state.eflags, 0x202);
@@ -81,10 +107,9 @@ describe('lguest entry', function () {
   });
 
   it('enters behind the signature at its linear address, and Linux at its physical one', function () {
-    const signature = { lguest_boot_info: true, 'boot header': true, '2.6.24': false, '2.6.32': false, '4.4': false };
-    for (const start of STARTS) {
+    for (const start of LGUEST_STARTS) {
       // UD2 and 13 bytes of text come first.
-      const expected = signature[start] ? 0xc010000f : 0x100000;
+      const expected = start === 'lguest_boot_info' || start === 'boot header' ? 0xc010000f : 0x100000;
       assert.equal(planned(this, start).state.eip, expected, start);
     }
   });
@@ -94,11 +119,13 @@ describe('lguest entry', function () {
       const made = planned(this, start);
       return [0x100123, 0xc0100123].map((linear) => physical(made, linear) === 0x100123);
     };
-    assert.deepEqual(STARTS.map(mapped), [
+    assert.deepEqual(LGUEST_STARTS.map(mapped), [
       [false, true],
       [false, true],
       [true, false],
       [true, true],
+      [true, true],
+      [true, false],
       [true, false],
     ]);
   });
@@ -139,7 +166,7 @@ describe('lguest entry', function () {
   });
 
   it('writes of boot_params what the launcher writes and nothing more', function () {
-    for (const start of ['boot header', '2.6.24', '2.6.32', '4.4'] as const) {
+    for (const start of LGUEST_STARTS.slice(1)) {
       const params = Buffer.from(region(planned(this, start), 'boot_params').bytes);
       const expected = Buffer.alloc(4096);
       expected.writeUInt8(1, 0x1e8);

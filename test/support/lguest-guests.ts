@@ -16,7 +16,9 @@ SECTIONS {
 }
 `;
 
-export type LguestStart = 'lguest_boot_info' | 'boot header' | '2.6.24' | '2.6.32' | '4.4';
+/** How a guest begins; of one release those up to the next are alike. */
+export const LGUEST_STARTS = ['lguest_boot_info', 'boot header', '2.6.24', '2.6.32', '3.0', '3.2', '4.4'] as const;
+export type LguestStart = (typeof LGUEST_STARTS)[number];
 
 /** Bytes of `struct lguest_data` of each. */
 const DATA_SIZE = {
@@ -24,8 +26,22 @@ const DATA_SIZE = {
   'boot header': 0x468,
   '2.6.24': 0x470,
   '2.6.32': 0x574,
+  '3.0': 0x574,
+  '3.2': 0x570,
   '4.4': 0x56c,
 } as const;
+
+/** Since 3.2 the guest runs on the page tables of startup_32. */
+const BRINGS_TABLES = `
+startup_32:
+  movl $1,%eax
+  movl $lguest_data - 0xc0000000,%ebx
+  int $0x1f
+  movl $4,%eax
+  movl $initial_page_table - 0xc0000000,%ebx
+  int $0x1f
+  movl $stack_end,%esp
+  jmp lguest_init`;
 
 const START: Readonly<Record<LguestStart, string>> = {
   lguest_boot_info: `
@@ -62,16 +78,15 @@ startup_32:
   .byte 0x0f,0x01,0xc1
   movl $stack_end,%esp
   jmp lguest_init`,
-  '4.4': `
+  '3.0': `
 startup_32:
   movl $1,%eax
   movl $lguest_data - 0xc0000000,%ebx
   int $0x1f
-  movl $4,%eax
-  movl $initial_page_table - 0xc0000000,%ebx
-  int $0x1f
   movl $stack_end,%esp
   jmp lguest_init`,
+  '3.2': BRINGS_TABLES,
+  '4.4': BRINGS_TABLES,
 };
 
 /** The assembler source of a guest: its start, what it does from lguest_init on, and its data. */

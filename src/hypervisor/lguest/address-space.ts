@@ -41,8 +41,13 @@ export class AddressSpace {
   /** Gives the CPU the shadow of the guest's directory; everything is read anew. */
   load(): void {
     const { guest } = this;
-    for (let index = 0; index < SWITCHER_INDEX; index++)
+    const { memory } = guest.host;
+    for (let index = 0; index < SWITCHER_INDEX; index++) {
+      // The commonest: nothing there before and now.
+      const at = this.directory + index * 4;
+      if (memory.read32(at) === 0 && memory.read32(this.shadow + index * 4) === 0) continue;
       guest.writeHost32(this.shadow + index * 4, this.shadowOf(this.guestEntry(index)));
+    }
     guest.writeHost32(this.shadow + SWITCHER_INDEX * 4, this.switcher.directoryEntry);
     guest.host.cpu.state.setControl(3, this.shadow);
     guest.host.cpu.flushTranslations();
@@ -84,7 +89,7 @@ export class AddressSpace {
     const entry = this.guestEntry(index);
     if ((entry & ENTRY.present) === 0) return false;
     if (index >= SWITCHER_INDEX) {
-      if (guest.interface.revision === '4.4') return false;
+      if (guest.interface.startsLinear) return false;
       guest.kill('attempt to access switcher pages');
       return true;
     }
@@ -92,7 +97,7 @@ export class AddressSpace {
       guest.kill('bad page directory entry');
       return true;
     }
-    const page = guest.read32((entry & FRAME) + ((linear >>> 12) & 0x3ff) * 4);
+    const page = guest.read32(((entry & FRAME) >>> 0) + ((linear >>> 12) & 0x3ff) * 4);
     if ((page & ENTRY.present) === 0) return false;
     // The level above counts too: the CPU would refuse for ever what it forbids.
     const rights = entry & page;
@@ -104,12 +109,22 @@ export class AddressSpace {
     return true;
   }
 
+  /** The guest's tables let its kernel write there: what pin_page wants of a stack. */
+  isWritable(linear: number): boolean {
+    if (this.linear) return linear < this.guest.limit;
+    const entry = this.guestEntry(linear >>> 22);
+    if ((entry & ENTRY.present) === 0) return false;
+    const page = this.guest.read32(((entry & FRAME) >>> 0) + ((linear >>> 12) & 0x3ff) * 4);
+    return (page & ENTRY.present) !== 0 && (page & ENTRY.writable) !== 0;
+  }
+
   /** guest_pa: the physical address, or undefined after the guest was killed for having none. */
   physical(linear: number): number | undefined {
     const { guest } = this;
     if (this.linear) return linear;
     const entry = this.guestEntry(linear >>> 22);
-    const page = (entry & ENTRY.present) === 0 ? 0 : guest.read32((entry & FRAME) + ((linear >>> 12) & 0x3ff) * 4);
+    const page =
+      (entry & ENTRY.present) === 0 ? 0 : guest.read32(((entry & FRAME) >>> 0) + ((linear >>> 12) & 0x3ff) * 4);
     if ((page & ENTRY.present) !== 0) return ((page & FRAME) >>> 0) + (linear & 0xfff);
     guest.kill(`Bad address ${hex(linear)}`);
     return undefined;

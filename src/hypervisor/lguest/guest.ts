@@ -43,7 +43,7 @@ export class LguestGuest {
 
   /** lguest_address_ok: the last page below the limit does not count, as there. */
   covers(address: number, length: number): boolean {
-    return address + length <= 0xffffffff && Math.floor((address + length) / PAGE) < this.limit / PAGE;
+    return address >= 0 && address + length <= 0xffffffff && Math.floor((address + length) / PAGE) < this.limit / PAGE;
   }
 
   read32(address: number): number {

@@ -47,7 +47,7 @@ const ACTIONS: Readonly<Record<string, Action<void>>> = {
   FLUSH_ASYNC: () => undefined,
   SEND_INTERRUPTS: () => undefined,
   LGUEST_INIT: ({ guest }) => guest.kill('already have lguest_data'),
-  CRASH: ({ guest }, message) => end(guest, message, LGUEST_SHUTDOWN.powerOff),
+  CRASH: ({ guest }, message, reason) => end(guest, message, reason),
   SHUTDOWN: ({ guest }, message, reason) => end(guest, message, reason),
   LOAD_GDT: (parts, table, entries) => loadGdt(parts, table, entries),
   LOAD_GDT_ENTRY: ({ guest, switcher }, entry, low, high) =>
@@ -198,7 +198,10 @@ function setStack({ guest, space, switcher }: LguestParts, ss: number, esp: numb
   if (pages > 2) return guest.kill(`bad stack pages ${pages}`);
   switcher.setStack(ss, esp);
   // The host sees to it that the stack is mapped: a trap finds no way out where it is not.
-  for (let page = 0; page < pages; page++) space.physical((esp - 1 - page * 4096) >>> 0);
+  for (let page = 0; page < pages; page++) {
+    const at = (esp - 1 - page * 4096) >>> 0;
+    if (!space.isWritable(at)) guest.kill(`bad stack page ${hex(at)}`);
+  }
 }
 
 /** The guest's last words. */
@@ -207,7 +210,7 @@ function end(guest: LguestGuest, message: number, reason: number): void {
   if (guest.death !== undefined) return;
   const text = decodeCString(bytes.subarray(0, MESSAGE));
   guest.death = text;
-  const restart = reason === LGUEST_SHUTDOWN.restart && guest.interface.calls.get(2)?.name === 'SHUTDOWN';
+  const restart = reason === LGUEST_SHUTDOWN.restart && guest.interface.calls.get(2)?.arguments.length === 2;
   const what = restart ? 'asks for a restart' : text === POWER_DOWN ? 'powers off' : 'crashed';
   const asked = restart || text === POWER_DOWN;
   guest.host.stop({ reason: asked ? 'shutdown' : 'error', description: `The lguest guest ${what}: "${text}".` });

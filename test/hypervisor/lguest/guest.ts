@@ -14,10 +14,14 @@ import { lguestSource, LGUEST_SCRIPT, PAGE_OFFSET, type LguestStart } from '../.
 
 export const MEMORY = 4 * MIB;
 
+/** EBX, ECX and EDX are the arguments, and SHUTDOWN is a call. */
+export function isNew(start: LguestStart): boolean {
+  return ['2.6.32', '3.0', '3.2', '4.4'].includes(start);
+}
+
 /** Macros of the guests: `hcall number, argument…` as the revision has it, and `set_gate vector, handler`. */
 function macros(start: LguestStart): string {
-  const [first, second, third] =
-    start === '2.6.32' || start === '4.4' ? ['%ebx', '%ecx', '%edx'] : ['%edx', '%ebx', '%ecx'];
+  const [first, second, third] = isNew(start) ? ['%ebx', '%ecx', '%edx'] : ['%edx', '%ebx', '%ecx'];
   const ask = start === '2.6.32' ? '.byte 0x0f,0x01,0xc1' : 'int $0x1f';
   return `
 .macro hcall number, a=$0, b=$0, c=$0
@@ -84,6 +88,18 @@ const GUEST_FIELDS: Readonly<Record<LguestStart, readonly (readonly [number, str
     [0x56c, '0xc0000000'],
     [0x570, '0x80'],
   ],
+  '3.0': [
+    [0x564, 'noirq_start'],
+    [0x568, 'noirq_end'],
+    [0x56c, '0xc0000000'],
+    [0x570, '0x80'],
+  ],
+  '3.2': [
+    [0x560, 'noirq_start'],
+    [0x564, 'noirq_end'],
+    [0x568, '0xc0000000'],
+    [0x56c, '0x80'],
+  ],
   '4.4': [
     [0x560, 'noirq_start'],
     [0x564, '0xc0000000'],
@@ -95,6 +111,8 @@ const STATUS: Readonly<Record<LguestStart, number>> = {
   'boot header': 0x14,
   '2.6.24': 0x14,
   '2.6.32': 0x18,
+  '3.0': 0x18,
+  '3.2': 0x18,
   '4.4': 0x18,
 };
 
@@ -108,7 +126,7 @@ function initialData(start: LguestStart): string {
 /** Assembles a guest of a revision. `body` is what it does from lguest_init on, on page tables at PAGE_OFFSET. */
 export function lguestImage(test: Context, start: LguestStart, body: string, data = ''): Uint8Array {
   const tables =
-    start === '4.4'
+    start === '3.2' || start === '4.4'
       ? `.balign 4096
 initial_page_table:
   .long first_table - 0xc0000000 + 0x67

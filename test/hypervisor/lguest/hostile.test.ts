@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { LGUEST_INTERFACES } from '../../../src/abi/lguest.ts';
 import type { MachineSnapshot } from '../../../src/machine/machine-snapshot.ts';
 import { REGISTER } from '../../../src/x86/registers.ts';
-import type { LguestStart } from '../../support/lguest-guests.ts';
+import { LGUEST_STARTS } from '../../support/lguest-guests.ts';
 import { Random } from '../../support/random.ts';
 import { boot, lguestImage, MEMORY, type LguestRun } from './guest.ts';
 
-const STARTS: readonly LguestStart[] = ['lguest_boot_info', 'boot header', '2.6.24', '2.6.32', '4.4'];
 /** Addresses and numbers at which checks go wrong, besides random ones. */
 const EDGES = [
   ...[0, 1, 2, 3, 4, 8, 31, 32, 33, 0x68, 0x69, 255, 256, 1022, 1023, 1024, 4095, 4096],
@@ -39,7 +38,7 @@ function setRegister(run: LguestRun, register: keyof typeof REGISTER, value: num
 describe('lguest under hostile guests', function () {
   this.timeout(120_000);
 
-  for (const start of STARTS)
+  for (const start of LGUEST_STARTS)
     it(`survives any arguments of ${start}`, function () {
       const run = boot(lguestImage(this, start, BODY), 'reference');
       const ready = readyGuest(run);
