@@ -74,6 +74,9 @@ export class ReferenceEvaluator {
         case 'load':
           memo.set(check.value, this.load(check.value, valueOf));
           break;
+        case 'passes':
+          memo.set(check.made, 0n);
+          break;
         case 'done-if':
           if (valueOf(check.condition) !== 0n) return true;
           break;

@@ -23,6 +23,7 @@ export const SEGMENT_REGISTER = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5 } as 
 /** What must hold before anything is written, in order. */
 export type Check =
   | { readonly kind: 'load'; readonly value: Value }
+  | PassesAhead
   /** Complete here without effects (REP with a zero count). */
   | { readonly kind: 'done-if'; readonly condition: Value<1> }
   | {
@@ -33,6 +34,19 @@ export type Check =
       readonly reason: string;
       readonly operands: Readonly<Record<string, Value>>;
     };
+
+/**
+ * Passes of REP MOVS or STOS that an engine may make at once before this one, none if it does not care to: each moves one element
+ * upwards, from the source or else out of the accumulator, and none of them is the last. `commits`: what they change besides.
+ */
+export interface PassesAhead {
+  readonly kind: 'passes';
+  /** How many were made. */
+  readonly made: Value<32>;
+  readonly width: Width;
+  readonly source: SegmentRef | undefined;
+  readonly commits: readonly Extract<Commit, { readonly kind: 'register' }>[];
+}
 
 export type Commit =
   | {
@@ -274,6 +288,18 @@ export class Instruction<W extends Width> {
     operands: Record<string, Value> = {},
   ): void {
     if (when.constant !== 0n) this.checks.push({ kind: 'raise', when, vector, errorCode, reason, operands });
+  }
+  /** See {@link PassesAhead}; for 32-bit addresses. */
+  passesAhead(source: SegmentRef | undefined): void {
+    const made = new Value(32, { kind: 'passes' });
+    const moved = made.shl(Math.log2(this.width / 8));
+    const change = (index: number, by: Value<32>): PassesAhead['commits'][number] => {
+      const register = { index, high: false };
+      return { kind: 'register', register, value: this.register(index, 32).add(by) };
+    };
+    const commits = [change(REGISTER.cx, made.negate()), change(REGISTER.di, moved)];
+    if (source !== undefined) commits.push(change(REGISTER.si, moved));
+    this.checks.push({ kind: 'passes', made, width: this.width, source, commits });
   }
   doneIf(condition: Value<1>): void {
     this.checks.push({ kind: 'done-if', condition });

@@ -24,11 +24,12 @@ function advance(i: Instruction<OperandSize>, ...indexes: readonly number[]): vo
  * One element per pass: with a repeat prefix the instruction jumps to itself until the count is 0, so each pass retires as one
  * instruction (as single-stepping sees it) and an interrupt or fault restarts exactly.
  */
-function element(i: Instruction<OperandSize>, body: () => Value<1> | undefined): void {
+function element(i: Instruction<OperandSize>, body: () => Value<1> | undefined, ahead?: () => void): void {
   if (i.binding.repeat === undefined) {
     body();
     return;
   }
+  if (i.binding.addressWidth === 32) ahead?.();
   const count = i.register(REGISTER.cx, i.binding.addressWidth);
   i.doneIf(count.eq(0));
   const equal = body();
@@ -43,22 +44,30 @@ export const STRING: readonly Description[] = [
   describe(
     'Movsb Movsw Movsd',
     (i) =>
-      element(i, () => {
-        const value = i.load(i.binding.segment(), at(i, REGISTER.si), i.width);
-        i.store(SEGMENT_REGISTER.es, at(i, REGISTER.di), value);
-        advance(i, REGISTER.si, REGISTER.di);
-        return undefined;
-      }),
+      element(
+        i,
+        () => {
+          const value = i.load(i.binding.segment(), at(i, REGISTER.si), i.width);
+          i.store(SEGMENT_REGISTER.es, at(i, REGISTER.di), value);
+          advance(i, REGISTER.si, REGISTER.di);
+          return undefined;
+        },
+        () => i.passesAhead(i.binding.segment()),
+      ),
     ends,
   ),
   describe(
     'Stosb Stosw Stosd',
     (i) =>
-      element(i, () => {
-        i.store(SEGMENT_REGISTER.es, at(i, REGISTER.di), i.register(REGISTER.ax, i.width));
-        advance(i, REGISTER.di);
-        return undefined;
-      }),
+      element(
+        i,
+        () => {
+          i.store(SEGMENT_REGISTER.es, at(i, REGISTER.di), i.register(REGISTER.ax, i.width));
+          advance(i, REGISTER.di);
+          return undefined;
+        },
+        () => i.passesAhead(undefined),
+      ),
     ends,
   ),
   describe(

@@ -52,7 +52,9 @@ export type Node =
   | { readonly kind: 'eflags' }
   | { readonly kind: 'flag-slot'; readonly slot: 'a' | 'b' | 'result' }
   | { readonly kind: 'selector'; readonly index: Value<8> }
-  | { readonly kind: 'state'; readonly name: StateName };
+  | { readonly kind: 'state'; readonly name: StateName }
+  /** How many passes of a repeated instruction were made at once. */
+  | { readonly kind: 'passes' };
 
 export const truncateTo = (width: Width, value: bigint): bigint => BigInt.asUintN(width, value);
 export const signedAt = (width: Width, value: bigint): bigint => BigInt.asIntN(width, value);

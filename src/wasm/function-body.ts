@@ -179,6 +179,10 @@ export class FunctionBody {
   branch(label: number): void {
     this.withIndex(0x0c, this.openBlocks - label);
   }
+  /** As {@link branch}, if the top of the stack is not 0. */
+  branchIf(label: number): void {
+    this.withIndex(0x0d, this.openBlocks - label);
+  }
   return(): void {
     this.code.push(0x0f);
   }

@@ -6,6 +6,7 @@ import * as L from '../layout.ts';
 import { hostBesideCode } from '../lowering/code-page-write.ts';
 import { FlagLowering } from '../lowering/flag-lowering.ts';
 import { FLAG_IMAGE, FUNCTION, HANDLER_PARAMETERS } from '../lowering/functions.ts';
+import { stringPasses } from '../lowering/string-passes.ts';
 import { HandlerLowering } from './handler-lowering.ts';
 
 /** The body of a function of `SHARED_FUNCTION_IMPORTS`, by its place there. */
@@ -16,6 +17,10 @@ export function sharedFunction(number: number): FunctionBody {
       return leaving(L.EXIT.bail);
     case FUNCTION.outOfBudget:
       return leaving(L.EXIT.budget);
+    case FUNCTION.copyPasses:
+      return stringPasses(true);
+    case FUNCTION.fillPasses:
+      return stringPasses(false);
     default:
       return hostBesideCode();
   }

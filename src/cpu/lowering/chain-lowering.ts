@@ -1,4 +1,5 @@
-import type { Value } from '../../isa/value.ts';
+import { REGISTER, SEGMENT_REGISTER, type PassesAhead } from '../../isa/instruction.ts';
+import type { SegmentRef, Value } from '../../isa/value.ts';
 import { I32 } from '../../wasm/function-body.ts';
 import * as L from '../layout.ts';
 import { FUNCTION, TYPE } from './functions.ts';
@@ -52,6 +53,47 @@ export abstract class ChainLowering extends InstructionLowering {
     microOp();
     code.load(16, U.handler);
     code.returnCallIndirect(TYPE.handler);
+  }
+
+  protected override makePasses({ made, width, source, commits }: PassesAhead): void {
+    const { code } = this;
+    const count = code.temporary(I32);
+    const register = (index: number): void => this.readRegister({ index, high: false }, 32);
+    this.pushFlat(SEGMENT_REGISTER.es, L.SEGMENT_WRITES);
+    if (source !== undefined) {
+      this.pushFlat(source, L.SEGMENT_READS);
+      code.numeric('and');
+    }
+    code.if(I32);
+    register(REGISTER.cx);
+    register(source === undefined ? REGISTER.ax : REGISTER.si);
+    register(REGISTER.di);
+    code.get(BUDGET);
+    code.i32(Math.log2(width / 8));
+    code.call(source === undefined ? FUNCTION.fillPasses : FUNCTION.copyPasses);
+    code.else();
+    code.i32(0);
+    code.end();
+    code.set(count);
+    code.get(BUDGET);
+    code.get(count);
+    code.numeric('sub');
+    code.set(BUDGET);
+    this.locals.set(made, count);
+    for (const commit of commits) this.writeRegister(commit.register, commit.value);
+  }
+  /** Pushes whether every access of a kind through a segment is allowed, and its offsets are linear addresses. */
+  private pushFlat(segment: SegmentRef, accesses: number): void {
+    const { code } = this;
+    if (this.isFlat(segment)) return code.i32(1);
+    this.segmentWord(segment, L.SEGMENT_BASE);
+    this.segmentWord(segment, L.SEGMENT_LOWEST);
+    code.numeric('or');
+    this.segmentWord(segment, accesses + 8);
+    code.i32(L.MOST_STARTS);
+    code.numeric('xor');
+    code.numeric('or');
+    code.numeric('eqz');
   }
 
   /** Goes to the micro-op that the jump cache has for an offset in CS; leaves where there is none. */

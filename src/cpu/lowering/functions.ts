@@ -2,7 +2,7 @@ import { I32, I64, type ValueType } from '../../wasm/function-body.ts';
 import type { FunctionImport, FunctionType } from '../../wasm/module-encoder.ts';
 
 /** Function types of every generated module, by name. */
-export const TYPE = { handler: 0, load32: 1, store32: 2, load64: 3, store64: 4, flag: 5, host: 1 } as const;
+export const TYPE = { handler: 0, load32: 1, store32: 2, load64: 3, store64: 4, flag: 5, passes: 6, host: 1 } as const;
 
 const signature = (parameters: readonly ValueType[], ...results: readonly ValueType[]): FunctionType => ({
   parameters,
@@ -17,6 +17,7 @@ export const TYPES: readonly FunctionType[] = [
   signature([I32, I32], I64),
   signature([I32, I32, I64]),
   signature([], I32),
+  signature([I32, I32, I32, I32, I32], I32),
 ];
 
 /** Pairs of condition codes, and after them the image of the status flags. */
@@ -36,6 +37,8 @@ export const FUNCTION = {
   hostBesideCode: 13,
   bail: 14,
   outOfBudget: 15,
+  copyPasses: 16,
+  fillPasses: 17,
 } as const;
 
 /** Slow paths of `mmu.ts`. */
@@ -46,7 +49,7 @@ export const SLOW_MEMORY_IMPORTS: readonly FunctionImport[] = [
   { name: 'store64', type: TYPE.store64 },
 ];
 
-/** What the base module defines for the others, by index: a flag function for each pair of condition codes (the even one) and for the image; memory; ways out. */
+/** What the base module defines for the others, by index: a flag function for each pair of condition codes (the even one) and for the image; memory; ways out; passes of string instructions. */
 export const SHARED_FUNCTION_IMPORTS: readonly FunctionImport[] = [
   ...Array.from({ length: CONDITION_PAIRS + 1 }, (_, n) => ({
     name: n === FLAG_IMAGE ? 'flagImage' : `condition${n}`,
@@ -55,6 +58,8 @@ export const SHARED_FUNCTION_IMPORTS: readonly FunctionImport[] = [
   { name: 'hostBesideCode', type: TYPE.host },
   { name: 'bail', type: TYPE.handler },
   { name: 'outOfBudget', type: TYPE.handler },
+  { name: 'copyPasses', type: TYPE.passes },
+  { name: 'fillPasses', type: TYPE.passes },
 ];
 
 /** What every module but the base module imports. */

@@ -1,5 +1,5 @@
 import { flagKindCode, STATUS_FLAGS, type FlagKind } from '../../isa/flags.ts';
-import type { Check, Commit, Control, Instruction } from '../../isa/instruction.ts';
+import type { Check, Commit, Control, Instruction, PassesAhead } from '../../isa/instruction.ts';
 import type { RegisterRef, Value, Width } from '../../isa/value.ts';
 import { internalError } from '../../util/errors.ts';
 import * as L from '../layout.ts';
@@ -20,6 +20,9 @@ export abstract class InstructionLowering extends ShadowStackLowering {
   protected abstract jump(to: Value): void;
   /** Goes on with the next instruction; `last` in this function's run. */
   protected abstract fallThrough(last: boolean): void;
+
+  /** Makes passes of a repeated instruction at once, as far as the budget and the page allow. */
+  protected abstract makePasses(passes: PassesAhead): void;
 
   // For an engine that keeps the flag record elsewhere for a while.
 
@@ -57,6 +60,8 @@ export abstract class InstructionLowering extends ShadowStackLowering {
         this.code.if();
         this.bail();
         return this.code.end();
+      case 'passes':
+        return this.makePasses(check);
       case 'done-if':
         this.settleFlags();
         this.emit(check.condition);
@@ -155,6 +160,8 @@ function checkRoots(check: Check): Value[] {
   switch (check.kind) {
     case 'load':
       return check.value.node.kind === 'load' ? [check.value.node.offset] : [];
+    case 'passes':
+      return check.commits.flatMap(commitRoots);
     case 'done-if':
       return [check.condition];
     case 'raise':

@@ -183,7 +183,8 @@ export abstract class ValueLowering {
         this.word(L.EFLAGS, 32);
         return code.numeric('or');
       case 'load':
-        throw internalError('a load is used before it was made');
+      case 'passes':
+        throw internalError(`a ${node.kind} value is used before it was made`);
     }
   }
 
