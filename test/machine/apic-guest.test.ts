@@ -85,6 +85,41 @@ handler:
       assert.deepEqual(machine.unclaimed, []);
     });
 
+    // HPET 1.0a, 2.3.9.2.2: the first comparison by VAL_SET, then the period.
+    const HPET_PERIODIC = `
+  mov dword [0xfed00108], 30000
+  mov dword [0xfed00108], 20000`;
+    it('the I/O APIC brings comparator 0 of the HPET, periodic, through pin 2', () => {
+      const { stop, apart, machine } = run(`
+  remap 0xff, 0xff
+  mov dword [0xfec00000], 0x14
+  mov dword [0xfec00010], 0x31
+  mov dword [0xfed00010], 0
+  mov dword [0xfed000f0], 0
+  mov dword [0xfed000f4], 0
+  mov dword [0xfed00100], 0x54c
+  ${HPET_PERIODIC}
+  mov dword [0xfed00010], 1`);
+      assert.equal(stop.exitCode, 11);
+      assert.deepEqual(apart, [20_000, 20_000, 20_000, 20_000]);
+      assert.deepEqual(machine.unclaimed, []);
+    });
+
+    it('the HPET in the place of the 8254: legacy replacement, whatever its route says', () => {
+      const { stop, apart } = run(`
+  remap 0xff, 0xff
+  outb 0x43, 0x34
+  outb 0x40, 0x10
+  outb 0x40, 0x00
+  mov dword [0xfec00000], 0x14
+  mov dword [0xfec00010], 0x31
+  mov dword [0xfed00100], 0x14c
+  ${HPET_PERIODIC}
+  mov dword [0xfed00010], 3`);
+      assert.equal(stop.exitCode, 11);
+      assert.deepEqual(apart, [20_000, 20_000, 20_000, 20_000]);
+    });
+
     // Nobody acknowledges the 8259: its INT falls and rises with the output of the 8254.
     it('LINT0 in fixed mode brings the 8259 as a vector of the local APIC', () => {
       const { stop, apart } = run(`
