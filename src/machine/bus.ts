@@ -57,6 +57,18 @@ export class Bus implements CpuBus {
     }
   }
 
+  /**
+   * Lets a device answer at the page of another physical address, above RAM, instead of the one where it does. False, and nothing has
+   * changed, where another device is.
+   */
+  movePage(device: Device, from: number, to: number): boolean {
+    const page = Math.floor(to / 0x1000);
+    if (this.memoryMap.has(page)) return false;
+    this.memoryMap.delete(Math.floor(from / 0x1000));
+    this.memoryMap.set(page, device);
+    return true;
+  }
+
   portRead(port: number, width: AccessWidth): number {
     const virtual = this.intercepts?.portRead?.(port, width);
     if (virtual !== undefined) return virtual >>> 0;

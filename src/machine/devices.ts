@@ -114,6 +114,7 @@ export function createDevices(clock: Clock, bus: Bus, video: VideoBus): Hardware
     biosPort,
   ];
   for (const device of all) bus.attach(device);
+  localApic.move = (from, to) => to >= video.ram.length && bus.movePage(localApic, from, to);
   const devices: Devices = {
     ...{
       interruptController,

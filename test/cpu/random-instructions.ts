@@ -17,7 +17,7 @@ export interface InstructionInstance extends OracleInput {
 const HARMLESS_FLAGS = STATUS_FLAGS | 0x200 | 0x3000;
 
 /**
- * Instructions whose result depends on the host's operating system or that leave the user's world: segment loads, far transfers,
+ * Instructions whose result depends on the host's operating system or hypervisor, or that leave the user's world: segment loads, far transfers,
  * software interrupts, and what UMIP or I/O permissions decide. Privileged ones stay: the host refuses them with #GP.
  */
 const NOT_PORTABLE = new Set(
@@ -25,7 +25,7 @@ const NOT_PORTABLE = new Set(
     'Call_ptr1616 Call_ptr1632 Jmp_ptr1616 Jmp_ptr1632 Call_m1616 Call_m1632 Jmp_m1616 Jmp_m1632 Retfw Retfd Retfw_imm16 ' +
     'Retfd_imm16 Iretw Iretd Int_imm8 Int1 Int3 Into Cpuid Rdtsc Sysenter Sysexitd Sldt_rm16 Sldt_r32m16 Str_rm16 Str_r32m16 Smsw_rm16 Smsw_r32m16 ' +
     'Sgdt_m1632_16 Sgdt_m1632 Sidt_m1632_16 Sidt_m1632 Verr_rm16 Verr_r32m16 Verw_rm16 Verw_r32m16 Mov_Sreg_rm16 ' +
-    'Mov_Sreg_r32m16 Mov_r32_tr Mov_tr_r32 INVALID'
+    'Mov_Sreg_r32m16 Mov_r32_tr Mov_tr_r32 Vmcall Vmmcall INVALID'
   ).split(' '),
 );
 /**

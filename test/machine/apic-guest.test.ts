@@ -203,6 +203,54 @@ nmi:
       assert.equal(stop.exitCode, 7);
     });
 
+    // SDM 3A, 10.4.5; as the apic test of kvm-unit-tests does.
+    it('IA32_APIC_BASE: moved, it answers there with what it had, and its timer interrupts', () => {
+      const { stop, machine } = plain(`
+  gate 0x31, timer
+  remap 0xff, 0xff
+  mov dword [0xfee00080], 0x10
+  mov ecx, 0x1b
+  rdmsr
+  mov eax, 0xfed40900
+  wrmsr
+  mov eax, [0xfed40030]
+  mov [0x120000], eax
+  mov eax, [0xfed40080]
+  mov [0x120004], eax
+  mov eax, [0xfee00030]
+  mov [0x120008], eax
+  mov dword [0xfed40320], 0x31
+  mov dword [0xfed40380], 100
+  sti
+  hlt
+timer:
+  mov dword [0xfed400b0], 0
+  rdmsr
+  mov [0x12000c], eax
+  mov eax, 0x001ff900
+  wrmsr
+  mov eax, [0x1ff030]
+  mov [0x120010], eax
+  outb 0xf4, 0
+  hlt`);
+      assert.equal(stop.reason, 'debug-exit');
+      const words = [0, 1, 2, 3, 4].map((index) => machine.memory.read32(0x120000 + index * 4));
+      assert.deepEqual(words, [0x00050014, 0x10, 0xffffffff, 0xfed40900, 0]);
+      assert.deepEqual(
+        machine.unclaimed.map(({ description }) => description),
+        [
+          'read of 32 bits at phys:0xfee00030',
+          'local APIC moved to 0x001ff000, where something else is: it answers at 0xfed40000',
+        ],
+      );
+      const other = machineWith(Uint8Array.of(0xf4), { engine });
+      other.restore(machine.save());
+      assert.equal(other.bus.memoryRead(0xfed40080, 32), 0x10);
+      assert.equal(other.bus.memoryRead(0xfee00080, 32), 0xffffffff);
+      other.restore(machineWith(Uint8Array.of(0xf4)).save());
+      assert.equal(other.bus.memoryRead(0xfee00030, 32), 0x00050014);
+    });
+
     // SDM 3, 10.4.3.
     it('IA32_APIC_BASE: off, CPUID says so, the page is empty and the 8259 drives the CPU; on again it is reset', () => {
       const { stop, machine } = plain(`

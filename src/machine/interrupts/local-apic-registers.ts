@@ -1,4 +1,4 @@
-/** Where a local APIC answers; this one cannot be moved. */
+/** Where a local APIC answers after a reset. */
 export const LOCAL_APIC_ADDRESS = 0xfee00000;
 
 /** Register offsets (SDM 3A table 10-1). Each is 32 bits wide at a multiple of 16. */

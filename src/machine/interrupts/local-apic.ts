@@ -2,7 +2,7 @@ import type { AccessWidth } from '../../cpu/context.ts';
 import { Emitter } from '../../util/emitter.ts';
 import { hex } from '../../util/hex.ts';
 import type { Clock } from '../clock.ts';
-import type { DeviceState, ReportGap, TimedDevice } from '../device.ts';
+import type { DeviceState, MemoryRange, ReportGap, TimedDevice } from '../device.ts';
 import { DELIVERY, deliveryName, type InterruptMessage } from './interrupt-message.ts';
 import { InterruptRequests } from './interrupt-requests.ts';
 import { APIC_REGISTER, LOCAL_APIC_ADDRESS } from './local-apic-registers.ts';
@@ -38,6 +38,8 @@ const BASE_ENABLE = 0x800;
 
 type ApicState = {
   enabled: boolean;
+  /** Physical address of its page. */
+  address: number;
   id: number;
   logicalDestination: number;
   /** DFR bits 28..31: 15 flat, 0 cluster. */
@@ -60,7 +62,8 @@ type ApicState = {
 export class LocalApic implements TimedDevice {
   readonly name = 'Local APIC';
   readonly ports = [];
-  readonly memory = [{ first: LOCAL_APIC_ADDRESS, last: LOCAL_APIC_ADDRESS + 0xfff }];
+  /** Gives the page at one physical address up for the one at another; false where RAM or another device is. */
+  move: (from: number, to: number) => boolean = () => false;
   /** A level-triggered interrupt has ended: its vector, for the I/O APIC. */
   readonly onEndOfInterrupt = new Emitter<number>();
   /** An NMI for the processor. */
@@ -76,20 +79,34 @@ export class LocalApic implements TimedDevice {
     this.report = report;
   }
 
+  get memory(): readonly MemoryRange[] {
+    const { address } = this.state;
+    return [{ first: address, last: address + 0xfff }];
+  }
+
   /** Low half of IA32_APIC_BASE (MSR 0x1b); the high half is 0. */
   get base(): number {
-    return (LOCAL_APIC_ADDRESS | BASE_BOOT_PROCESSOR | (this.state.enabled ? BASE_ENABLE : 0)) >>> 0;
+    return (this.state.address | BASE_BOOT_PROCESSOR | (this.state.enabled ? BASE_ENABLE : 0)) >>> 0;
   }
-  /** Switched off it forgets everything; switched on again it is as after a reset. */
+  /** Switched off it forgets everything but its place; switched on again it is as after a reset (SDM 3A, 10.4.3 to 10.4.5). */
   set base(value: number) {
-    const address = (value & ~0xfff) >>> 0;
-    if (address !== LOCAL_APIC_ADDRESS)
-      this.report(`local APIC moved to ${hex(address, 8)}: it answers at ${hex(LOCAL_APIC_ADDRESS, 8)} only`);
+    this.moveTo((value & ~0xfff) >>> 0);
     const enabled = (value & BASE_ENABLE) !== 0;
     if (enabled === this.state.enabled) return;
-    this.state = { ...powerOn(), enabled, inputs: this.state.inputs };
+    const { inputs, address } = this.state;
+    this.state = { ...powerOn(), enabled, inputs, address };
     this.timer.reset();
     this.requests.reset();
+  }
+
+  private moveTo(address: number): void {
+    const { state } = this;
+    if (address === state.address) return;
+    if (this.move(state.address, address)) state.address = address;
+    else
+      this.report(
+        `local APIC moved to ${hex(address, 8)}, where something else is: it answers at ${hex(state.address, 8)}`,
+      );
   }
 
   /** Whether an interrupt waits whose priority is above the processor's. */
@@ -178,6 +195,7 @@ export class LocalApic implements TimedDevice {
   restore(saved: DeviceState): void {
     const { timer, requests, ...state } = structuredClone(saved) as ApicState &
       Readonly<Record<'timer' | 'requests', DeviceState>>;
+    this.moveTo(state.address);
     this.state = state;
     this.timer.restore(timer);
     this.requests.restore(requests);
@@ -386,6 +404,7 @@ function deliveryMode(register: number): number {
 function powerOn(): ApicState {
   return {
     enabled: true,
+    address: LOCAL_APIC_ADDRESS,
     id: 0,
     logicalDestination: 0,
     destinationFormat: 15,
