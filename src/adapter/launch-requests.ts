@@ -113,8 +113,10 @@ async function load(state: SessionState, configuration: CompleteLaunchConfigurat
 
 /** The line that says how the kernel is entered and why, then what the machine is, dimmed where the client can. */
 function launchOutput({ debuggee, styled }: SessionState): string {
-  const symbols = debuggee.symbolFiles.reduce((sum, file) => sum + symbolCount(file), 0);
-  const machine = `Set "entry" in launch.json to choose. Machine: ${machineText(debuggee)}. Symbols: ${count(symbols)}.`;
+  const symbols = debuggee.symbolFiles.reduce((sum, file) => sum + (symbolCount(file) ?? 0), 0);
+  const closed = debuggee.symbolFiles.filter(({ opened }) => opened === false).map(({ name }) => name);
+  const later = closed.length === 0 ? '' : `; ${closed.join(', ')} is opened when a name of it is asked for`;
+  const machine = `Set "entry" in launch.json to choose. Machine: ${machineText(debuggee)}. Symbols: ${count(symbols)}${later}.`;
   return `${debuggee.inspection.plan.chosen}\n${styled ? `\u001b[2m${machine}\u001b[0m` : machine}\n`;
 }
 

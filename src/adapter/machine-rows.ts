@@ -4,7 +4,7 @@ import type { CheckedPromise } from '../debugger/entry-promises.ts';
 import type { Inspection } from '../debugger/inspection.ts';
 import { startOfDayRows } from '../debugger/variables/boot-information.ts';
 import type { Device } from '../machine/device.ts';
-import { symbolCount } from '../debugger/symbols.ts';
+import { symbolCount, type SymbolFile } from '../debugger/symbols.ts';
 import type { VariableNode } from '../debugger/variables/node.ts';
 import { binarySize, count, hex } from '../util/hex.ts';
 import { cpuMode } from '../x86/cpu-mode.ts';
@@ -145,6 +145,13 @@ function devices({ machine }: Debuggee): MachineRow {
   };
 }
 
+function symbolsText(file: SymbolFile): string {
+  const symbols = symbolCount(file);
+  if (symbols === undefined) return 'not opened yet';
+  if (symbols > 0) return `${count(symbols)} symbols`;
+  return file.problem === undefined ? 'no symbols' : `no symbols: ${file.problem}`;
+}
+
 function images({ symbolFiles }: Debuggee): MachineRow {
   return {
     kind: 'images',
@@ -153,7 +160,7 @@ function images({ symbolFiles }: Debuggee): MachineRow {
     children: symbolFiles.map((file) => ({
       kind: 'image',
       label: file.name,
-      description: symbolCount(file) === 0 ? 'no symbols' : `${count(symbolCount(file))} symbols`,
+      description: symbolsText(file),
     })),
   };
 }

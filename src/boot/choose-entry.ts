@@ -38,7 +38,12 @@ export function chooseEntry(
   requested: string,
   options: LoadOptions,
 ): LoadPlan {
-  const { protocol, image, sentence } = choose(openKernelImage(kernel.name, kernel.bytes), requested);
+  return planEntry(openKernelImage(kernel.name, kernel.bytes), requested, options);
+}
+
+/** {@link chooseEntry} of a file that is open. */
+export function planEntry(kernel: KernelImage, requested: string, options: LoadOptions): LoadPlan {
+  const { protocol, image, sentence } = choose(kernel, requested);
   const { entry, label } = protocol;
   if (options.initrd !== undefined && protocol.takesInitrd !== true)
     throw initrdNotTaken(protocol, options.initrd.name);

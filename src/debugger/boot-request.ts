@@ -1,11 +1,13 @@
 import type { HandlerSource } from '../cpu/cpu.ts';
-import { chooseEntry } from '../boot/choose-entry.ts';
+import { planEntry } from '../boot/choose-entry.ts';
+import { openKernelImage } from '../boot/kernel-image.ts';
 import { applyPlan } from '../boot/load.ts';
 import type { LoadOptions } from '../boot/protocol.ts';
 import { hasElfMagic } from '../image/elf-header.ts';
 import { attachTo, type Hypervisor } from '../hypervisor/hypervisor.ts';
 import { hypervisorNamed } from '../hypervisor/hypervisors.ts';
 import { ElfFile } from '../image/elf.ts';
+import { SetupHeader } from '../image/setup-header.ts';
 import { acpiRootPointer } from '../machine/firmware/acpi-tables.ts';
 import { Machine } from '../machine/machine.ts';
 import type { SymbolImage } from '../symbols/image.ts';
@@ -16,6 +18,8 @@ import type { CpuModelName } from '../x86/cpu-model.ts';
 import { createDebuggee } from './debuggee.ts';
 import type { Debuggee } from './debuggee.ts';
 import type { Scheduler } from './scheduler.ts';
+import { InnerSymbols } from './inner-symbols.ts';
+import { elfPhysicalBias } from './physical-bias.ts';
 import type { SymbolFile } from './symbols.ts';
 
 /** A file that was read from disk. */
@@ -47,7 +51,8 @@ export interface BootRequest {
 export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debuggee {
   const { load, cpu = 'default', engine, handlers } = request;
   const rootPointer = acpiRootPointer(cpuModel(cpu).features.has('APIC'));
-  const plan = chooseEntry(request.kernel, request.entry, { ...load, rootPointer });
+  const kernel = openKernelImage(request.kernel.name, request.kernel.bytes);
+  const plan = planEntry(kernel, request.entry, { ...load, rootPointer });
   const hypervisor = hypervisorOf(request.hypervisor ?? plan.hypervisor ?? 'native');
   const machine = new Machine({ memory: load.memory + (plan.reservedMemory ?? 0), cpu, engine, handlers });
   applyPlan(plan, machine);
@@ -60,7 +65,7 @@ export function bootDebuggee(request: BootRequest, scheduler: Scheduler): Debugg
       plan,
       poison: request.load.poison,
       registers: request.registers,
-      kernel: symbolFile({ ...request.kernel, bias: '0' }),
+      kernel: kernel.setup instanceof SetupHeader ? new InnerSymbols(kernel) : kernelSymbols(request.kernel),
       otherSymbols: request.symbols.map(symbolFile),
     },
     scheduler,
@@ -71,8 +76,20 @@ function hypervisorOf(asked: string | Hypervisor): Hypervisor | undefined {
   return typeof asked === 'string' ? hypervisorNamed(asked) : asked;
 }
 
-/** The symbols of a file; a file that is no ELF, as a kernel with the a.out kludge, has none. */
+/** The symbols of the kernel itself: before paging they are where the plan says. */
+function kernelSymbols({ name, bytes }: NamedFile): SymbolFile {
+  const image = symbolImage(name, bytes);
+  return { name, image, symbols: new ElfSymbols(image), bias: 0n };
+}
+
 function symbolFile({ name, bytes, bias }: NamedFile & { readonly bias: string }): SymbolFile {
-  const image: SymbolImage = hasElfMagic(bytes) ? new ElfFile(name, bytes) : { bits: 32, sections: [] };
-  return { name, image, symbols: new ElfSymbols(image), bias: parseNumber(bias, `bias of ${name}`) };
+  const image = symbolImage(name, bytes);
+  const physicalBias =
+    image instanceof ElfFile && image.loads.length > 0 ? { physicalBias: elfPhysicalBias(image) } : {};
+  return { name, image, symbols: new ElfSymbols(image), bias: parseNumber(bias, `bias of ${name}`), ...physicalBias };
+}
+
+/** A file that is no ELF, as a kernel with the a.out kludge, has no symbols. */
+function symbolImage(name: string, bytes: Uint8Array): ElfFile | SymbolImage {
+  return hasElfMagic(bytes) ? new ElfFile(name, bytes) : { bits: 32, sections: [] };
 }

@@ -11,11 +11,19 @@ export interface SymbolFile {
   readonly symbols: ElfSymbols;
   /** Added to every address of the file. */
   readonly bias: bigint;
+  /** Linked minus physical address of the file before paging; without it that of the kernel. */
+  readonly physicalBias?: bigint;
+  /** False for a file that was not opened yet, because that takes long and nobody has asked for anything in it. */
+  readonly opened?: boolean;
+  /** Why a file that should have symbols has none. */
+  readonly problem?: string;
+  /** False where it can be told without opening the file that a linear address is none of it. */
+  mayHold?(address: bigint, paging: boolean): boolean;
 }
 
-/** How many symbols a file has. */
-export function symbolCount({ symbols }: SymbolFile): number {
-  return [...symbols.names()].length;
+/** How many symbols a file has; undefined while it was not opened. */
+export function symbolCount(file: SymbolFile): number | undefined {
+  return file.opened === false ? undefined : [...file.symbols.names()].length;
 }
 
 /** The names of a whole session: several files, and the time before paging when a kernel runs at its physical addresses. */
@@ -64,9 +72,9 @@ export class Symbols {
 
   /** Every address under which the guest can reach what is linked at `address`: a kernel runs at physical addresses before paging. */
   aliases(address: bigint): bigint[] {
-    const physical = BigInt.asUintN(32, address - this.physicalBias);
-    const linked = this.physicalBias !== 0n && this.locateLinked(address) !== undefined;
-    return linked ? [address, physical] : [address];
+    const file = this.candidates(address, true).find((one) => lookup(one, address) !== undefined);
+    const bias = file === undefined ? 0n : this.biasOf(file);
+    return bias === 0n ? [address] : [address, BigInt.asUintN(32, address - bias)];
   }
 
   *names(): Iterable<string> {
@@ -74,18 +82,31 @@ export class Symbols {
   }
 
   private locate(address: bigint, paging: boolean): { name: string; offset: number } | undefined {
-    const linked = this.locateLinked(address);
-    if (linked !== undefined || paging || this.physicalBias === 0n) return linked;
-    return this.locateLinked(BigInt.asUintN(32, address + this.physicalBias));
-  }
-
-  private locateLinked(address: bigint): { name: string; offset: number } | undefined {
-    for (const { symbols, bias } of this.files) {
-      const location = symbols.lookup(BigInt.asUintN(32, address - bias));
+    const files = this.candidates(address, paging);
+    for (const file of files) {
+      const location = lookup(file, address);
+      if (location !== undefined) return location;
+    }
+    if (paging) return undefined;
+    for (const file of files) {
+      const bias = this.biasOf(file);
+      const location = bias === 0n ? undefined : lookup(file, address + bias);
       if (location !== undefined) return location;
     }
     return undefined;
   }
+
+  private candidates(address: bigint, paging: boolean): readonly SymbolFile[] {
+    return this.files.filter((file) => file.mayHold?.(address, paging) ?? true);
+  }
+
+  private biasOf({ physicalBias }: SymbolFile): bigint {
+    return physicalBias ?? this.physicalBias;
+  }
+}
+
+function lookup({ symbols, bias }: SymbolFile, address: bigint): { name: string; offset: number } | undefined {
+  return symbols.lookup(BigInt.asUintN(32, address - bias));
 }
 
 function located(name: string, offset: number): string {
