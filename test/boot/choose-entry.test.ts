@@ -199,13 +199,12 @@ describe('Choice of the entry', () => {
     assert.equal(refusal(long, {}, 'auto').title, 'kernel.elf is a 64-bit ELF file and offers no entry');
   });
 
-  it('refuses an entry that it cannot enter by yet, or that the image does not offer', function () {
-    const code = '.text\n.globl _start\n_start: hlt\n.section .paravirtprobe, "a"\n.long _start, _start\n';
-    const bytes = buildKernel(this, { header: `${headerSource(3)}\n${XEN_NOTE(18, 0x100000)}`, code });
-    const generic = refusal(bytes, {}, 'paravirt');
-    assert.equal(generic.title, 'paravirt is recognised, but this version cannot enter kernel.elf by it yet');
-    assert.equal(generic.mend, 'Set "entry" to "multiboot".');
+  it('refuses an entry that the machine cannot run, or that the image does not offer', function () {
+    const bytes = buildKernel(this);
     assert.equal(refusal(bytes, {}, 'xen-pv').title, 'kernel.elf does not offer xen-pv');
+    const long = refusal(setupHeader(0x20f, 1), {}, 'linux64');
+    assert.equal(long.title, 'kernel.elf cannot be entered by linux64: the machine has no long mode');
+    assert.equal(long.mend, 'Set "entry" to "linux16".');
   });
 
   it('refuses an entry that there is not, with the nearest name', () => {

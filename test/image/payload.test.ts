@@ -12,7 +12,7 @@ import { compress, COMPRESSORS } from './compression/compressors.ts';
 function unpack(bytes: Uint8Array): { readonly description: string; readonly kernel: Buffer } {
   const reader = new ByteReader('vmlinuz', bytes);
   const header = findSetupHeader(reader);
-  assert.ok(header instanceof SetupHeader, String(header));
+  assert.ok(header instanceof SetupHeader);
   const payload = findPayload(reader, header);
   return { description: payload.description, kernel: Buffer.from(payload.unpack()) };
 }
