@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { explain, formatExplain } from '../../src/boot/explain.ts';
 import { ENTRY_NAMES } from '../../src/boot/protocol.ts';
+import { debianGuest } from '../support/guests.ts';
 import { buildKernel } from './kernels.ts';
 
 describe('Explain', () => {
@@ -49,6 +50,37 @@ describe('Explain', () => {
     assert.equal(
       cut.format,
       'damaged ELF file: the ELF header needs 52 bytes at file offset 0x0; the file has 6 bytes',
+    );
+  });
+});
+
+describe('Explain of guests that others wrote', () => {
+  it('refuses hvmloader by every protocol, each with its reason and mend', function () {
+    const { name, bytes } = debianGuest(this, 'hvmloader');
+    const { protocols } = explain(name, bytes);
+    // Any 32-bit ELF file can be entered natively, with nothing promised: that is no protocol of the image.
+    for (const { entry, offered, summary, mend } of protocols.filter(({ entry: one }) => one !== 'native')) {
+      assert.equal(offered, false, entry);
+      assert.ok(summary.length > 0 && (mend ?? '').length > 0, entry);
+    }
+  });
+
+  it('refuses 64-bit GRUB for Xen by every protocol: there is no long mode', function () {
+    const { name, bytes } = debianGuest(this, 'grubXen64');
+    const { protocols, refused, chosen } = explain(name, bytes);
+    assert.equal(chosen, undefined);
+    assert.ok(protocols.every(({ offered, mend }) => !offered && (mend ?? '').length > 0));
+    assert.match(refused?.title ?? '', /64-bit Xen PV kernel, and the machine has no long mode$/);
+  });
+
+  it('shows both headers of Xen, and what is chosen', function () {
+    const { name, bytes } = debianGuest(this, 'xen');
+    const { protocols, chosen } = explain(name, bytes);
+    const offered = protocols.filter((one) => one.offered).map(({ entry }) => entry);
+    assert.deepEqual(offered, ['multiboot', 'multiboot2', 'native']);
+    assert.equal(
+      chosen?.sentence,
+      'Chose multiboot2 because xen-4.17-amd64 has a Multiboot 2 header at file offset 0x98. It also offers multiboot.',
     );
   });
 });
