@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseEntry } from '../../../src/boot/choose-entry.ts';
 import { applyPlan } from '../../../src/boot/load.ts';
+import type { EngineName } from '../../../src/cpu/cpu.ts';
 import { Machine } from '../../../src/machine/machine.ts';
 
 /** Sectors of setup code behind the boot sector. */
@@ -105,9 +106,9 @@ export function underSeaBios(image: Uint8Array): Uint8Array {
 }
 
 /** A machine at the first instruction of the image, entered as Linux in real mode. */
-export function realModeMachine(image: Uint8Array): Machine {
+export function realModeMachine(image: Uint8Array, engine?: EngineName): Machine {
   const options = { memory: GUEST_MEMORY, cmdline: '', bootLoaderName: '', modules: [], poison: true };
-  const machine = new Machine({ memory: GUEST_MEMORY });
+  const machine = new Machine({ memory: GUEST_MEMORY, engine });
   applyPlan(chooseEntry({ name: 'guest', bytes: image }, 'linux16', options), machine);
   return machine;
 }
