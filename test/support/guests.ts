@@ -74,6 +74,16 @@ const GUESTS = {
     path: 'usr/lib/xen-4.17/boot/hvmloader',
     sha256: 'f59d7f1317837dfcca93eb774e0cc132996bb4a7ce006f87bfe4fae8121d648a',
   },
+  ipxe: {
+    package: 'ipxe',
+    path: 'boot/ipxe.lkrn',
+    sha256: 'b00bc0a320b0943c1de39a05a4c5e36ca51a37a6dd9787a50c79d5516040cd3c',
+  },
+  memdisk: {
+    package: 'syslinux-common',
+    path: 'usr/lib/syslinux/memdisk',
+    sha256: '86b1d121e43cb3256d1e70b93dc073038b1401b9eb25eb21a6a11e4ab9620351',
+  },
 } as const satisfies Record<string, Guest>;
 
 const CACHE = join(import.meta.dirname, '../../.cache/guests');
