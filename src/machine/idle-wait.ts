@@ -11,18 +11,21 @@ import type { MachineTime } from './machine-snapshot.ts';
  */
 const LONGEST_TIMER_WAIT = TICKS_PER_SECOND / 8;
 
+/** What acts by itself. */
+type Waker = Pick<TimedDevice, 'nextEvent' | 'interrupts'>;
+
 /** Whether a CPU that waits in HLT will ever run again. */
 export class IdleWait {
   /** The latest wait: since which tick, and from which on no timer will end it. */
   state: MachineTime['wait'] = { since: -1, hopelessAt: 0 };
   private readonly clock: Clock;
-  private readonly timed: () => readonly Pick<TimedDevice, 'nextEvent'>[];
+  private readonly timed: () => readonly Waker[];
   private readonly devices: Devices;
   private readonly interrupts: InterruptRouting;
 
   constructor(
     clock: Clock,
-    timed: () => readonly Pick<TimedDevice, 'nextEvent'>[],
+    timed: () => readonly Waker[],
     hardware: { readonly devices: Devices; readonly interrupts: InterruptRouting },
   ) {
     this.clock = clock;
@@ -52,8 +55,11 @@ export class IdleWait {
     return interrupts.enabled(IRQ.keyboard) || interrupts.enabled(IRQ.mouse) || serialCanWake;
   }
 
+  /** Devices whose interrupts are masked count for nothing: the clock's alarm may be a day away. */
   private hopelessAt(): number {
+    const { interrupts: routing } = this;
     const acts = this.timed()
+      .filter(({ interrupts }) => interrupts?.some((irq) => routing.enabled(irq)) ?? true)
       .map((device) => device.nextEvent())
       .filter(Number.isFinite);
     return Math.max(this.clock.now, ...acts) + LONGEST_TIMER_WAIT;

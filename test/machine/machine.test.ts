@@ -202,6 +202,24 @@ for (const engine of ['translator', 'interpreter', 'reference'] as const satisfi
       assert.match(stop.description, /^Halted at 0x001000[0-9a-f]{2} with interrupts on, but no device will raise/);
     });
 
+    it('does not wait for an alarm of the clock that is hours away and masked', () => {
+      // 05:00:00 by the alarm registers; IRQ 8 is masked, the timer runs at 1 kHz and is masked too.
+      const machine = boot(`${MACROS}
+start: setup
+remap 0xff, 0xff
+outb 0x43, 0x34
+outb 0x40, 0xa9
+outb 0x40, 0x04
+outb 0x70, 0x05
+outb 0x71, 0x05
+outb 0x70, 0x0b
+outb 0x71, 0x22
+sti
+hlt`);
+      assert.equal(machine.run(UNLIMITED).reason, 'halt');
+      assert.ok(machine.ticks < 100_000_000, machine.ticks.toString());
+    });
+
     it('waits for the host where it watches and a key could wake the guest', () => {
       const machine = boot(KEYBOARD_GUEST);
       for (let turn = 0; turn < 50; turn++) {
