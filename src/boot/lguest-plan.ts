@@ -17,6 +17,7 @@ import { placeElf, type KernelPlacement } from './kernel-segments.ts';
 import type { LguestEvidence } from './lguest-evidence.ts';
 import { encodeLguestBootInfo, encodeLguestBootParams, type LguestBoot } from './lguest-information.ts';
 import { identityDirectory, linearPageTables, type PageTables } from './lguest-page-tables.ts';
+import { wantsPae } from './lguest-revision.ts';
 import { lguestPromises, type LguestMapping } from './lguest-promises.ts';
 import { BOOT_PARAMS_SIZE } from './linux-boot-params.ts';
 import { memoryMend } from './memory-layout.ts';
@@ -51,6 +52,7 @@ const TR: SegmentCache = { selector: 0, base: 0, limit: 0xffff, access: 0x8b00 }
  */
 export function planLguest(image: KernelImage, evidence: LguestEvidence, options: LoadOptions): ProtocolPlan {
   const { revision } = evidence;
+  if (wantsPae(image)) throw pae(image);
   const kernel = placeElf(elfOf(image));
   const bias = Number(BigInt.asUintN(32, evidence.segment.address - evidence.segment.physical));
   if (evidence.by === 'signature') checkOneBias(image, bias);
@@ -239,5 +241,16 @@ function checkCommandLine(text: string, longest: number): void {
     title: 'The command line is too long for lguest',
     detail: `It has ${count(length)} bytes; there is room for ${count(longest)}`,
     mend: 'Shorten "cmdline".',
+  });
+}
+
+function pae(image: KernelImage): StartOfDayError {
+  return new StartOfDayError({
+    code: 'lguest-pae',
+    blame: 'user',
+    title: `${image.name} is an lguest kernel with PAE`,
+    detail:
+      'Its symbol table has lguest_pmd_clear; lguest wants guest and host alike, and this one has page tables of two levels',
+    mend: 'Build the kernel without CONFIG_X86_PAE (CONFIG_HIGHMEM4G or CONFIG_NOHIGHMEM).',
   });
 }

@@ -54,6 +54,14 @@ export function revisionOf(
   };
 }
 
+/** A function of lguest's guest code that only kernels with CONFIG_X86_PAE have (arch/x86/lguest/boot.c). */
+const PAE_FUNCTION = 'lguest_pmd_clear';
+
+/** The kernel's symbol table shows that it wants page tables of three levels. */
+export function wantsPae({ elf }: KernelImage): boolean {
+  return !(elf instanceof StartOfDayError) && symbolSize(elf, PAE_FUNCTION) !== undefined;
+}
+
 /** The last candidate that is not newer than a release. */
 function latest(candidates: readonly LguestRevision[], release: readonly number[]): LguestRevision | undefined {
   const known = candidates.filter((revision) => {

@@ -7,6 +7,7 @@ import { Disassembler } from './disassembler.ts';
 import { checkPromises } from './entry-promises.ts';
 import type { CheckedPromise } from './entry-promises.ts';
 import { Inspection } from './inspection.ts';
+import { CR0 } from '../x86/control-registers.ts';
 import { MachineTarget } from './machine-target.ts';
 import { ParavirtView } from './paravirt-view.ts';
 import { RunControl } from './run-control.ts';
@@ -49,7 +50,7 @@ export function createDebuggee(loaded: LoadedMachine, scheduler: Scheduler): Deb
   const { machine, plan, poison, kernel, registers } = loaded;
   const symbolFiles = [kernel, ...loaded.otherSymbols];
   const target = new MachineTarget(machine);
-  const symbols = new Symbols(symbolFiles, plan.physicalBias);
+  const symbols = new Symbols(symbolFiles, plan.physicalBias, (plan.state.cr0 & CR0.PG) !== 0);
   const inspection = new Inspection({ target, symbols, plan, poison });
   for (const [name, value] of Object.entries(registers))
     target.setRegister(name.toLowerCase(), inspection.evaluate(value).value);

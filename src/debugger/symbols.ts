@@ -31,10 +31,13 @@ export class Symbols {
   private readonly files: readonly SymbolFile[];
   /** Virtual minus physical address of the kernel. */
   private readonly physicalBias: bigint;
+  private readonly identityMapped: boolean;
 
-  constructor(files: readonly SymbolFile[], physicalBias: number) {
+  /** `identityMapped`: the kernel is entered with paging on, and still at its physical addresses. */
+  constructor(files: readonly SymbolFile[], physicalBias: number, identityMapped = false) {
     this.files = files;
     this.physicalBias = BigInt(physicalBias);
+    this.identityMapped = identityMapped;
   }
 
   /** `symbol` or `symbol+0x12` of a linear address; while paging is off also of a physical one. */
@@ -82,12 +85,13 @@ export class Symbols {
   }
 
   private locate(address: bigint, paging: boolean): { name: string; offset: number } | undefined {
-    const files = this.candidates(address, paging);
+    const linkedOnly = paging && !this.identityMapped;
+    const files = this.candidates(address, linkedOnly);
     for (const file of files) {
       const location = lookup(file, address);
       if (location !== undefined) return location;
     }
-    if (paging) return undefined;
+    if (linkedOnly) return undefined;
     for (const file of files) {
       const bias = this.biasOf(file);
       const location = bias === 0n ? undefined : lookup(file, address + bias);

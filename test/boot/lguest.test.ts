@@ -209,6 +209,11 @@ describe('lguest entry', function () {
     assert.equal(refusal(buildKernel(this), {}, 'lguest').code, 'entry-not-offered');
   });
 
+  it('refuses a kernel with PAE by its symbols', function () {
+    const more = '.globl lguest_pmd_clear\n.type lguest_pmd_clear, @function\nlguest_pmd_clear: ret\n';
+    assert.equal(refusal(image(this, '2.6.32', more), {}, 'lguest').code, 'lguest-pae');
+  });
+
   it('wants one page offset for all of 2.6.23', function () {
     const bytes = image(this, 'boot header');
     // p_paddr of the second program header of a 32-bit file.

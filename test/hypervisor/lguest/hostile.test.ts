@@ -17,10 +17,17 @@ const EDGES = [
 ];
 /** The hypercall, and what happens when the guest lives on. */
 const BODY = `
+  set_gate 13, handler
+  set_gate 14, handler
+  set_gate 0x80, handler, 0xef00
 ready: int $0x1f
   int $0x1f
   movl 0xc0200000,%eax
   movl %eax,0xc0200000
+  inb $0x60,%al
+  int $0x80
+  jmp ready
+handler:
   jmp ready`;
 
 /** A guest that stands before a hypercall. */
@@ -86,6 +93,8 @@ describe('lguest under hostile guests', function () {
       // Where the kernel runs stays mapped in every other round.
       if (round % 2 === 0) words[768] = run.machine.memory.read32(directory + 768 * 4);
       run.machine.memory.write(directory, new Uint8Array(words.buffer));
+      // In every third round the stack is where nobody knows.
+      if (round % 3 === 0) setRegister(run, 'esp', random.oneIn(2) ? random.word() : random.pick(EDGES));
       setRegister(run, 'eax', 5);
       setRegister(run, 'edx', 1);
       run.machine.cpu.stateChanged();
