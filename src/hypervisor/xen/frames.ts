@@ -155,13 +155,11 @@ export class Frames {
   }
 }
 
-/** Fills the machine-to-physical table: the domain's frames, and nothing for the rest. */
-export function fillMachineToPhysical(cpu: Cpu, frames: Frames): void {
-  for (let at = 0; at < XEN_MACHINE.machineToPhysicalSize; at += 4) {
-    const frame = at / 4;
-    const value = frames.owned(frame) ? frame - frames.first : INVALID_M2P_ENTRY;
-    cpu.memory.writePhysical(XEN_MACHINE.machineToPhysical + at, 32, value);
-  }
+/** The machine-to-physical table: the domain's frames, and nothing for the rest. */
+export function machineToPhysical(frames: Frames): Uint8Array {
+  const table = new Uint32Array(XEN_MACHINE.machineToPhysicalSize / 4).fill(INVALID_M2P_ENTRY);
+  for (let frame = frames.first; frame < frames.end; frame++) table[frame] = frame - frames.first;
+  return new Uint8Array(table.buffer);
 }
 
 /** Levels of page tables in which the tables of a domain begin. */

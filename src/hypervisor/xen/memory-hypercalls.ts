@@ -4,7 +4,7 @@ import { hex } from '../../util/hex.ts';
 import type { DescriptorTables } from './descriptor-tables.ts';
 import type { Domain } from './domain.ts';
 import type { Frames, FrameType } from './frames.ts';
-import type { PageTables } from './page-tables.ts';
+import { PTE, type PageTables } from './page-tables.ts';
 import { XenError } from './xen-error.ts';
 
 /** Requests that one hypercall answers before it lets the guest's time go on. */
@@ -74,7 +74,7 @@ export class MemoryHypercalls {
       throw new XenError('EINVAL', `machine address ${hex(machine)} is not that of a page table entry`);
     const type = this.frames.typeOf(frame);
     if (type === 'l1' || type === 'l2' || type === 'l2-xen' || type === 'l3') {
-      const kept = keepsAccessed ? this.tables.entryAt(machine).low & 0x60 : 0;
+      const kept = keepsAccessed ? this.tables.entryAt(machine).low & PTE.used : 0;
       this.tables.update(machine, { low: (low | kept) >>> 0, high: this.tables.layout.pae ? high : 0 });
       return;
     }

@@ -12,7 +12,8 @@ export interface Entry {
   readonly high: number;
 }
 
-export const PTE = { present: 1, writable: 2, user: 4, large: 0x80 } as const;
+/** `used`: A and D, which the CPU sets. */
+export const PTE = { present: 1, writable: 2, large: 0x80, used: 0x60 } as const;
 /** Bits that an unprivileged guest may not set: caching (PWT, PCD), PAT or PS (Xen 4.2, arch/x86/mm.c, L1_DISALLOW_MASK). */
 const FORBIDDEN_L1 = 0x98;
 const FORBIDDEN_L2 = 0x18;

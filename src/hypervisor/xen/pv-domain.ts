@@ -14,7 +14,7 @@ import { ConsoleRing, GuestLog } from './console.ts';
 import { checkDescriptorPage, DescriptorTables } from './descriptor-tables.ts';
 import { fillMachine, makeDomain, type Domain } from './domain.ts';
 import { Events } from './events.ts';
-import { fillMachineToPhysical, Frames } from './frames.ts';
+import { Frames, machineToPhysical } from './frames.ts';
 import { GrantTable } from './grant-table.ts';
 import { xenLeaf } from './leaves.ts';
 import { MemoryHypercalls } from './memory-hypercalls.ts';
@@ -69,7 +69,7 @@ export class PvDomain implements Supervisor {
     );
     frames.validator = tables;
     fillMachine(domain, XEN_MACHINE.gdt, reservedGdtPage(layout));
-    fillMachineToPhysical(cpu, frames);
+    memory.write(XEN_MACHINE.machineToPhysical, machineToPhysical(frames));
     if (cpu.state.model.features.has('NX')) cpu.state.setModelSpecific(MSR.efer, BigInt(EFER.NXE));
     const descriptors = new DescriptorTables(domain, frames, tables);
     tables.adopt(cpu.state.control(3) >>> 12);

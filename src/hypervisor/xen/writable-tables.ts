@@ -51,7 +51,8 @@ export class WritableTables {
     const close = (): Uint8Array => {
       // The page may hold the entry that maps it.
       const still = this.tables.entryAt(leaf);
-      if (still.low === opened.low && still.high === opened.high) this.tables.putEntry(leaf, mapping);
+      if ((still.low & ~PTE.used) === (opened.low & ~PTE.used) && still.high === opened.high)
+        this.tables.putEntry(leaf, mapping);
       const written = memory.read(frame * PAGE_SIZE, PAGE_SIZE);
       this.write(frame, page);
       this.tables.putEntry(leaf, mapping);
