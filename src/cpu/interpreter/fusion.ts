@@ -7,7 +7,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(','));
 const CONDITIONAL_JUMPS: ReadonlySet<string> = new Set(
   CONDITIONS.filter((name) => !/[op]$/.test(name)).map((name) => `J${name} t`),
 );
-/** Whose flags a conditional jump reads at once, at any width up to 32 bits. */
+/** Whose flags a conditional jump reads, at once or behind a move; of 8 or 32 bits. */
 const COMPARISONS = words('Cmp rr,Cmp ri,Cmp rm,Cmp mr,Cmp mi,Test rr,Test ri,Test mr,Test mi');
 /** Register arithmetic and moves: any two of them, and each before a conditional jump. */
 const ARITHMETIC = words(
@@ -28,7 +28,7 @@ const nameOf = ({ description, kinds }: InstructionForm): string => `${descripti
 export function fuses(first: InstructionForm, second: InstructionForm): boolean {
   if (first.slow || second.slow || second.width !== 32) return false;
   const [name, next] = [nameOf(first), nameOf(second)];
-  if (COMPARISONS.has(name) && first.width !== 16) return CONDITIONAL_JUMPS.has(next);
+  if (COMPARISONS.has(name) && first.width !== 16) return CONDITIONAL_JUMPS.has(next) || MOVES.has(next);
   if (first.width !== 32) return false;
   const simple = ARITHMETIC.has(name) || MOVES.has(name);
   if (simple && (ARITHMETIC.has(next) || MOVES.has(next) || CONDITIONAL_JUMPS.has(next))) return true;
