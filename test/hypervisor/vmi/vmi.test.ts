@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   VMI_CALLS,
+  VMI_ENTRY,
   VMI_PCI_HEADER,
   VMI_PCI_HEADER_SIZE,
   VMI_PNP_HEADER,
@@ -19,8 +20,10 @@ import { VMI_STUBS } from '../../../src/hypervisor/vmi/vmi-stubs.ts';
 import { vmi } from '../../../src/hypervisor/vmi/vmi.ts';
 import { Machine } from '../../../src/machine/machine.ts';
 import type { MachineStop } from '../../../src/machine/stop.ts';
+import { REGISTER } from '../../../src/x86/registers.ts';
 import { MIB, OPTIONS } from '../../boot/kernels.ts';
 import { assemble, compile, runHosted, type Program } from '../../support/assembler.ts';
+import { Random } from '../../support/random.ts';
 import { requireTool } from '../../support/tools.ts';
 
 const SOURCE = join(import.meta.dirname, 'guest.c');
@@ -184,6 +187,27 @@ describe('VMI', function () {
     const stop = machineFor(program, MIB).run({ maxInstructions: 10 });
     assert.equal(stop.reason, 'triple-fault');
     assert.equal(stop.chain?.[0]?.vector, 6);
+  });
+
+  it('survives every stub with any arguments', () => {
+    const program = assemble('call edi\nhlt', MIB);
+    const { offsetOf } = buildVmiRom();
+    const random = new Random(0x7e11);
+    const machine = machineFor(program, MIB, 'reference');
+    const { state } = machine.cpu;
+    const atEntry = machine.save();
+    for (const offset of [VMI_ENTRY.init, VMI_ENTRY.getRelocation, ...offsetOf.values()])
+      for (let round = 0; round < 4; round++) {
+        machine.restore(atEntry);
+        for (const register of ['eax', 'edx', 'ecx'] as const)
+          state.setRegister32(REGISTER[register], random.oneIn(2) ? random.word() : random.below(80));
+        state.setRegister32(REGISTER.esp, 2 * MIB);
+        state.setRegister32(REGISTER.edi, VMI_ROM_ADDRESS + offset);
+        machine.cpu.stateChanged();
+        const { reason, description } = machine.run({ maxInstructions: 40 });
+        assert.notEqual(reason, 'unimplemented', description);
+        assert.ok(description.length > 0);
+      }
   });
 
   it('cannot stand under a kernel that is entered at another level', () => {
