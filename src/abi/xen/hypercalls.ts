@@ -141,7 +141,7 @@ export const SUB_OPERATIONS: Readonly<Record<string, readonly string[]>> = {
     'machine_memory_map',
     'exchange',
     'machphys_mapping',
-    'op 13',
+    'set_memory_map',
     'maximum_gpfn',
     'remove_from_physmap',
   ],

@@ -23,6 +23,10 @@ import { XenStore } from './xenstore.ts';
 
 /** Pages of RAM that no memory map of a PC tells of, between video memory and the firmware: shared_info and the rings at first. */
 const PAGES = { sharedInfo: 0xe0000, store: 0xe1000, console: 0xe2000 } as const;
+const VIDEO = { first: 0xa0000, last: 0xbffff } as const;
+/** Bytes of an entry of a memory map, and the most that Xen takes. */
+const MAP_ENTRY = 20;
+const MOST_RANGES = 128;
 /** HVM_PARAM_*. */
 const PARAM = { callback: 0, storeFrame: 1, storePort: 2, consoleFrame: 17, consolePort: 18 } as const;
 /** XENMAPSPACE_*. */
@@ -49,10 +53,15 @@ class PvhDomain implements Supervisor {
   private readonly log: GuestLog;
   private readonly grants: GrantTable;
   private parameters = new Map<number, bigint>();
+  /** The memory map, as the guest gets it. */
+  private map: number[];
 
   constructor(host: SupervisorHost, guestMemory: number) {
     const { cpu } = host;
     this.memory = guestMemory;
+    this.map = ramMap(guestMemory);
+    // Such a domain has no video memory: its pages are free, and boot loaders take them.
+    cpu.memory.setDevicePages(VIDEO.first, VIDEO.last, false);
     this.domain = makeDomain(host, 'pvh', 2 ** 32);
     this.hypercalls = new HypercallLog(() => cpu.retired);
     this.log = new GuestLog(this.domain);
@@ -96,10 +105,14 @@ class PvhDomain implements Supervisor {
         store: this.store.save(),
         log: this.log.save(),
         grants: this.grants.save(),
+        map: this.map,
         parameters: [...this.parameters].map(([index, value]) => [index, value.toString()]),
       }),
       restore: (state) => {
-        const saved = state as unknown as Record<string, Record<string, unknown>> & { parameters: [number, string][] };
+        const saved = state as unknown as Record<string, Record<string, unknown>> & {
+          parameters: [number, string][];
+          map: number[];
+        };
         const part = (name: string): Record<string, unknown> => saved[name] ?? {};
         this.shared.restore(part('shared'));
         this.events.restore(part('events'));
@@ -109,6 +122,7 @@ class PvhDomain implements Supervisor {
         this.store.restore(part('store'));
         this.log.restore(part('log'));
         this.grants.restore(part('grants'));
+        this.map = [...saved.map];
         this.parameters = new Map(saved.parameters.map(([index, value]) => [index, BigInt(value)]));
       },
     };
@@ -187,22 +201,15 @@ class PvhDomain implements Supervisor {
     const { guest } = this.domain;
     switch (cmd) {
       case 7:
-        return this.map(arg);
-      case 9: {
-        // {u32 nr_entries, list of {u64 address, u64 size, u32 type}}: the ranges of RAM.
-        const list = guest.read32(arg + 4);
-        const ranges = [
-          [0n, 0x9fc00n],
-          [0x100000n, BigInt(this.memory - 0x100000)],
-        ] as const;
-        if (guest.read32(arg) < ranges.length)
-          throw new XenError('EINVAL', `a memory map has ${ranges.length} entries`);
-        ranges.forEach(([address, size], n) => {
-          guest.write64(list + n * 20, address);
-          guest.write64(list + n * 20 + 8, size);
-          guest.write32(list + n * 20 + 16, 1);
-        });
-        guest.write32(arg, ranges.length);
+        return this.addToPhysmap(arg);
+      case 9:
+        return this.giveMap(arg);
+      case 13: {
+        // {u16 domid, u32 nr_entries, list}: a boot loader gives its kernel a map of its own.
+        const count = guest.read32(arg + 4);
+        if (count > MOST_RANGES)
+          throw new XenError('EINVAL', `a memory map of ${count} entries; ${MOST_RANGES} are the most`);
+        this.map = [...guest.bytes(guest.read32(arg + 8), count * MAP_ENTRY)];
         return 0;
       }
       case 3:
@@ -215,8 +222,18 @@ class PvhDomain implements Supervisor {
     }
   }
 
+  /** XENMEM_memory_map {u32 nr_entries, list of {u64 address, u64 size, u32 type}}. */
+  private giveMap(arg: number): number {
+    const { guest } = this.domain;
+    const count = this.map.length / MAP_ENTRY;
+    if (guest.read32(arg) < count) throw new XenError('EINVAL', `the memory map has ${count} entries`);
+    guest.copyTo(guest.read32(arg + 4), Uint8Array.from(this.map));
+    guest.write32(arg, count);
+    return 0;
+  }
+
   /** XENMEM_add_to_physmap {u16 domid, u16 size, u32 space, u32 idx, u32 gpfn}: what Xen has comes to where the guest wants it. */
-  private map(arg: number): number {
+  private addToPhysmap(arg: number): number {
     const { guest } = this.domain;
     const [domid, space, index, frame] = [
       guest.read16(arg),
@@ -264,4 +281,20 @@ class PvhDomain implements Supervisor {
       this.domain.host.cpu.wake();
     }
   }
+}
+
+/** The ranges of RAM that a PC has. */
+function ramMap(memory: number): number[] {
+  const ranges = [
+    [0n, 0x9fc00n],
+    [0x100000n, BigInt(memory - 0x100000)],
+  ] as const;
+  const bytes = new Uint8Array(ranges.length * MAP_ENTRY);
+  const view = new DataView(bytes.buffer);
+  ranges.forEach(([address, size], n) => {
+    view.setBigUint64(n * MAP_ENTRY, address, true);
+    view.setBigUint64(n * MAP_ENTRY + 8, size, true);
+    view.setUint32(n * MAP_ENTRY + 16, 1, true);
+  });
+  return [...bytes];
 }

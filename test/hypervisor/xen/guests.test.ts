@@ -74,4 +74,14 @@ describe('guests of Debian on Xen', function () {
     assert.match(printed(), /\n\r6\n\rgrub> $/);
     assert.deepEqual(machine.faults, []);
   });
+
+  it('GRUB for PVH finds Xen by CPUID, fills its hypercall page, and comes to its prompt on the console ring', function () {
+    const { bytes } = debianGuest(this, 'grubXenPvh');
+    const { machine, printed } = bootXen(bytes, { entry: 'pvh' });
+    machine.run({ maxInstructions: 40_000_000 });
+    assert.match(printed(), /Welcome to GRUB!/);
+    assert.match(printed(), /GNU GRUB {2}version 2\.06[^\r\n]*\r?\n[^]*grub> $/);
+    assert.equal(machine.hypercalls.counts.get('hvm_op.get_param'), 4);
+    assert.deepEqual(machine.faults, []);
+  });
 });
