@@ -77,7 +77,11 @@ function chooseBest(image: KernelImage, findings: readonly Finding[]): Choice {
   const passed = offered.slice(0, offered.indexOf(best)).map(nameWithReason);
   const reason = `Chose ${best.protocol.entry} because ${image.name} has ${best.recognition.evidence ?? best.protocol.label}.`;
   const later = passed.length === 0 ? '' : ` This version cannot enter ${passed.join(', ')} yet.`;
-  return { protocol: best.protocol, image, sentence: `${reason} ${alsoOffers(findings, best)}${later}` };
+  const damaged = ranked.slice(0, ranked.indexOf(best)).map(({ protocol, recognition: { problem: wrong } }) => {
+    return wrong === undefined ? '' : ` Not ${protocol.entry}: ${wrong.title}.`;
+  });
+  const sentence = `${reason} ${alsoOffers(findings, best)}${later}${damaged.join('')}`;
+  return { protocol: best.protocol, image, sentence };
 }
 
 function chooseNamed(image: KernelImage, findings: readonly Finding[], requested: string): Choice {

@@ -158,6 +158,14 @@ describe('Choice of the entry', () => {
     );
   });
 
+  it('says why it passed over a header that is damaged', function () {
+    const bytes = buildKernel(this, { header: `${headerSource(3)}\n${multiboot2Source('.short 77, 0\n.long 8')}` });
+    assert.match(
+      plan(bytes, {}, 'auto').chosen,
+      /^Chose multiboot because .* This image offers nothing else\. Not multiboot2: The Multiboot 2 header requires tag 77, which is not defined\.$/,
+    );
+  });
+
   it('enters an ELF file without any header natively, with nothing promised', function () {
     const made = plan(buildKernel(this, { header: '' }), {}, 'auto');
     assert.equal(
