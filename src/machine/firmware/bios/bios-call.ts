@@ -193,12 +193,12 @@ export class BiosCall {
     this.ah = status;
     this.carry = true;
   }
-  /** Lists the function as one that this BIOS lacks; `what` says more than its number. */
-  lacks(what = 'this BIOS has no such function'): void {
+  /** Lists the function as one that this BIOS lacks; `what` says more than its number. What has one `key` is listed once. */
+  lacks(what = 'this BIOS has no such function', key?: string): void {
     const { vector = 0, ax, bx, cx, dx } = this;
     const name = `BIOS INT ${hex(vector, 2)} AX=${hex(ax, 4)}`;
     const registers = `BX=${hex(bx, 4)} CX=${hex(cx, 4)} DX=${hex(dx, 4)}`;
-    this.host.report(`${name} (${registers}) for ${this.returnAddress}: ${what}`, `${name}: ${what}`);
+    this.host.report(`${name} (${registers}) for ${this.returnAddress}: ${what}`, key ?? `${name}: ${what}`);
   }
 
   private frame(offset: number): number {

@@ -25,7 +25,7 @@ export function setMode(call: BiosCall): void {
   const number = call.al & ~KEEP_MEMORY;
   const mode = VIDEO_MODES.get(number);
   if (mode === undefined) {
-    call.lacks('this BIOS does not set this video mode');
+    call.lacks('this BIOS does not set this video mode', 'BIOS video mode');
     return;
   }
   const keep = (call.al & KEEP_MEMORY) !== 0;
