@@ -145,5 +145,8 @@ export const MICRO_OP = {
   size: 32,
 } as const;
 
-/** Why generated code returned to the driver. `unfit`: the region is not for the segments that are loaded. */
-export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6, unfit: 7 } as const;
+/**
+ * Why generated code returned to the driver. `unfit`: the region is not for the segments that are loaded. `apart`: the interpreter has to run
+ * the block whose first handler a region has taken the place of.
+ */
+export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6, unfit: 7, apart: 8 } as const;

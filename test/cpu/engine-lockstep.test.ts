@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { EngineName } from '../../src/cpu/cpu.ts';
 import { MICRO_OP, MICRO_OPS, MICRO_OPS_END } from '../../src/cpu/layout.ts';
 import { assemble, runHosted, type Program } from '../support/assembler.ts';
-import { ENGINES, Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
+import { ENGINES, FAST_ENGINES, Guest, PLACE, type Snapshot } from '../support/cpu-harness.ts';
 import { prebuiltHandlers } from '../support/prebuilt-handlers.ts';
 import { Random } from '../support/random.ts';
 import { requireTool } from '../support/tools.ts';
@@ -56,8 +56,10 @@ describe('Invariant 1: one meaning per instruction, in both engines', function (
 
   it('has it with the handlers that are built ahead of time, and without', () => {
     const options = { code: program.bytes };
-    assert.deepEqual(trace(new Guest('interpreter', { ...options, handlers: prebuiltHandlers }), 1, 1500), expected);
-    assert.deepEqual(trace(new Guest('interpreter', { ...options, handlers: () => undefined }), 1, 1500), expected);
+    for (const engine of FAST_ENGINES) {
+      for (const handlers of [prebuiltHandlers, () => undefined])
+        assert.deepEqual(trace(new Guest(engine, { ...options, handlers }), 1, 1500), expected, engine);
+    }
   });
 
   it('has it with interrupts at random instructions', () => {

@@ -16,16 +16,21 @@ describe('hot code', function () {
 
   /** Instructions. */
   const RUN = 5_000_000;
+  /** Millions of instructions per second that only what V8 has optimised reaches. */
+  const FAST = 1000;
   /** V8 optimises in the background, which takes a while on a busy host. */
-  const MEASURED_MILLISECONDS = 4000;
-  /** Millions of instructions per second of this process's time in loops: the best of many short runs, in turns, as the host is shared. */
-  const speeds = (...loops: readonly (readonly [EngineName, string])[]): number[] => {
+  const MEASURED_MILLISECONDS = 20_000;
+  /** Millions of instructions per second of this process's time in loops: the best of many short runs, in turns, as the host is shared, until it is `enough`. */
+  const speeds = (
+    enough: (first: number, second: number) => boolean,
+    ...loops: readonly (readonly [EngineName, string])[]
+  ): number[] => {
     const guests = loops.map(
       ([engine, source]) => new Guest(engine, { code: assemble(source, PLACE.code).bytes, sampling: SAMPLING }),
     );
     const best = loops.map(() => 0);
     const end = performance.now() + MEASURED_MILLISECONDS;
-    while (performance.now() < end) {
+    while (performance.now() < end && !enough(best[0] ?? 0, best[1] ?? 0)) {
       for (const [n, guest] of guests.entries()) {
         const start = process.cpuUsage();
         assert.equal(guest.run(RUN).kind, 'budget');
@@ -50,7 +55,11 @@ describe('hot code', function () {
 
   it('is translated, and runs at least twice as fast for it', () => {
     const source = loop(String(PLACE.data));
-    const [translated = 0, interpreted = 0] = speeds(['translator', source], ['interpreter', source]);
+    const [translated = 0, interpreted = 0] = speeds(
+      (first, second) => first > 2 * second && second > 0,
+      ['translator', source],
+      ['interpreter', source],
+    );
     assert.ok(translated > 2 * interpreted, `${translated.toFixed()} MIPS, interpreted ${interpreted.toFixed()}`);
   });
 
@@ -82,7 +91,11 @@ describe('hot code', function () {
   });
 
   it('keeps half of its speed when its data is beside it, in another line of its page', () => {
-    const [apart = 0, beside = 0] = speeds(['translator', loop(String(PLACE.data))], ['translator', loop('beside')]);
+    const [apart = 0, beside = 0] = speeds(
+      (first, second) => second > first / 2 && first > FAST,
+      ['translator', loop(String(PLACE.data))],
+      ['translator', loop('beside')],
+    );
     assert.ok(beside > apart / 2, `${beside.toFixed()} MIPS, apart ${apart.toFixed()}`);
   });
 });

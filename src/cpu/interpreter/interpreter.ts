@@ -117,6 +117,8 @@ export class Interpreter {
     const limit = Math.min(budget, LARGEST_BUDGET);
     let left = limit;
     let microOp = this.enter();
+    // Start of a block that a region leaves to the interpreter.
+    let apart = 0;
     if (microOp === 0) return 0;
     if (skipFirstBreakpoint && arena.handler(microOp) === FIXED_HANDLER.breakpoint) {
       this.leaveSlow(arena.instructionAt(microOp));
@@ -132,15 +134,18 @@ export class Interpreter {
         break;
       }
       const loan = translator?.untilLook ?? LONGEST_LOAN;
-      const lent = Math.min(left, Math.max(loan, block));
-      this.handlers.start(microOp, lent - block);
+      const lent = apart === microOp ? block : Math.min(left, Math.max(loan, block));
+      if (apart === microOp) this.startApart(microOp);
+      else this.handlers.start(microOp, lent - block);
+      apart = 0;
       const ran = lent - (state.words[L.BUDGET >> 2] ?? 0);
       translator?.ran(ran);
       left -= ran;
       const at = state.words[L.EXIT_MICRO_OP >> 2] ?? 0;
       const reason = state.words[L.EXIT_REASON >> 2];
-      if (reason === L.EXIT.budget) {
+      if (reason === L.EXIT.budget || reason === L.EXIT.apart) {
         microOp = at;
+        if (reason === L.EXIT.apart) apart = at;
         this.stopAt(at);
         continue;
       }
@@ -170,6 +175,16 @@ export class Interpreter {
       else this.cacheJump(state.ip, microOp);
     }
     return limit - left;
+  }
+
+  /** Runs one block by its own handlers, that has a region in the place of the first. */
+  private startApart(microOp: number): void {
+    const { arena } = this;
+    const region = arena.handler(microOp);
+    const first = arena.instructionAt(microOp);
+    if (first !== undefined) arena.setHandler(microOp, this.blockHandlers.alone(first.form));
+    this.handlers.start(microOp, 0);
+    arena.setHandler(microOp, region);
   }
 
   /** Runs `count` instructions of a block that has more, by stopping at the micro-op after them; returns how many retired. */

@@ -24,9 +24,9 @@ export class RegionLowering extends LocalRegisterLowering {
   private readonly region: Region;
   private readonly numbers: ReadonlyMap<number, number>;
   private readonly entry: number;
-  /** Table index of the handler that the region leaves to. */
+  /** Table index of the handler that the region leaves to, or why it leaves for the driver. */
   private readonly handler: number;
-  /** Labels of the ways out: to the driver for a jump whose target is not known, to the handler in {@link handler}. */
+  /** Labels of the ways out: to the driver, to the handler in {@link handler}. */
   private leaveLabel = 0;
   private goLabel = 0;
   private dispatchLabel = 0;
@@ -70,8 +70,8 @@ export class RegionLowering extends LocalRegisterLowering {
     code.end();
     this.spillState();
     this.returnToDriver(
-      () => code.i32(L.EXIT.indirect),
-      () => code.i32(0),
+      () => code.get(this.handler),
+      () => code.get(MICRO_OP),
     );
     code.unreachable();
     code.prepend(() => this.enter());
@@ -232,7 +232,7 @@ export class RegionLowering extends LocalRegisterLowering {
   /** Pays for a block when `paid` instructions are paid for already, or leaves before it. */
   private pay(number: number, paid: number): void {
     const { code } = this;
-    const { block, prepaid, handler } = this.region.blocks[number] ?? this.current;
+    const { block, prepaid } = this.region.blocks[number] ?? this.current;
     if (prepaid <= paid) return this.addToBudget(paid - prepaid);
     code.get(BUDGET);
     code.i32(prepaid - paid);
@@ -242,7 +242,7 @@ export class RegionLowering extends LocalRegisterLowering {
     code.numeric('lts');
     code.if();
     this.addToBudget(prepaid);
-    this.goToHandler(block.microOp, () => code.i32(handler));
+    this.goToInterpreter(block.microOp, this.entryNumbers.has(number));
     code.end();
   }
   private addToBudget(count: number): void {
@@ -272,16 +272,8 @@ export class RegionLowering extends LocalRegisterLowering {
   /** Leaves the instruction, with the state as before it, to the interpreter, which bails if it must. */
   protected bail(): void {
     this.addToBudget(this.paidAfter(this.place));
-    this.goToHandler(this.microOp, () => this.pushHandler());
+    this.goToInterpreter(this.microOp, this.place === 0 && this.entryNumbers.has(this.number));
   }
-  /** Pushes the interpreter's handler of the current instruction. */
-  private pushHandler(): void {
-    const { code } = this;
-    if (this.place === 0) return code.i32(this.current.handler);
-    code.i32(this.microOp);
-    code.load(16, U.handler);
-  }
-
   protected fallThrough(): void {
     if (this.ends()) this.goTo(this.next());
   }
@@ -305,8 +297,9 @@ export class RegionLowering extends LocalRegisterLowering {
       code.branch(this.goLabel);
     });
   }
-  /** For a jump to an instruction pointer that no micro-op is known for: nothing else leaves for the driver. */
-  protected override leave(): void {
+  protected override leave(reason: number): void {
+    this.code.i32(reason);
+    this.code.set(this.handler);
     this.code.branch(this.leaveLabel);
   }
 
@@ -342,11 +335,16 @@ export class RegionLowering extends LocalRegisterLowering {
     return this.microOp + (ip === target ? U.link0 : U.link1);
   }
 
-  private goToHandler(microOp: number, handler: () => void): void {
+  /** Leaves a micro-op to the interpreter; `replaced`: its handler is this region, so that the driver must see to it. */
+  private goToInterpreter(microOp: number, replaced: boolean): void {
     const { code } = this;
     code.i32(microOp);
-    code.set(MICRO_OP);
-    handler();
+    code.tee(MICRO_OP);
+    if (replaced) {
+      code.drop();
+      return this.leave(L.EXIT.apart);
+    }
+    code.load(16, U.handler);
     code.set(this.handler);
     code.branch(this.goLabel);
   }

@@ -13,11 +13,10 @@ import type { BlockPart, Region, RegionBlock } from './region.ts';
  */
 const MOST_PREPAID = 64;
 
-/** Plans a region: what its blocks do, how they are nested, and what is paid where. `handlerOf`: see {@link RegionBlock}. */
+/** Plans a region: what its blocks do, how they are nested, and what is paid where. */
 export function planRegion(
   parts: readonly BlockPart[],
   root: CodeBlock,
-  handlerOf: (block: CodeBlock) => number,
   { handler, flatSegments }: Pick<Region, 'handler' | 'flatSegments'>,
 ): Region {
   const numbers = new Map(parts.map(({ block }, number) => [block.ip, number]));
@@ -35,7 +34,6 @@ export function planRegion(
   const blocks = parts.map((part, number): RegionBlock => ({
     ...part,
     recorded: recorded[number] ?? [],
-    handler: handlerOf(part.block),
     prepaid: prepaid[number] ?? 0,
   }));
   return { handler, flatSegments, blocks, shape, keepsCarry: recorded.some(readsOldCarry) };

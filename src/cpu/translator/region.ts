@@ -13,8 +13,6 @@ export interface BlockPart {
 export interface RegionBlock extends BlockPart {
   /** Its instructions, recorded with their operands. */
   readonly recorded: readonly Instruction<Width>[];
-  /** Table index of the interpreter's handler for its first micro-op, which the region may have taken the place of. */
-  readonly handler: number;
   /** Instructions that are paid for at its head: its own, and those of the longest way on that pays for nothing itself. */
   readonly prepaid: number;
 }

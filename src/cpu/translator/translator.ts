@@ -114,7 +114,7 @@ export class Translator {
     const flatSegments = this.segmented.has(root.physical >>> 12) ? 0 : this.interpreter.flatSegments();
     const parts = cutBlocks(this.select(root));
     for (const { block } of parts) this.giveBack(block);
-    const region = planRegion(parts, root, ({ microOp }) => arena.handler(microOp), { handler, flatSegments });
+    const region = planRegion(parts, root, { handler, flatSegments });
     handlers.installRegion(regionModule(region));
     this.work += sizeOf(region) * COST;
     this.experience += sizeOf(region);
