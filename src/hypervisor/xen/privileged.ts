@@ -1,6 +1,7 @@
 import type { CpuFault } from '../../cpu/fault.ts';
 import { SEGMENT } from '../../cpu/state.ts';
 import { CR0 } from '../../x86/control-registers.ts';
+import { msrSlot } from '../../x86/model-specific-registers.ts';
 import { REGISTER } from '../../x86/registers.ts';
 import { hex } from '../../util/hex.ts';
 import type { DeviceState } from '../../machine/device.ts';
@@ -169,7 +170,9 @@ export class PrivilegedInstructions {
         return done(at + 1);
       }
       case 0x32: {
-        const value = state.modelSpecific(state.register32(REGISTER.ecx));
+        const index = state.register32(REGISTER.ecx);
+        if (msrSlot(index) === undefined) return false;
+        const value = state.modelSpecific(index);
         state.setRegister32(REGISTER.eax, Number(value & 0xffffffffn));
         state.setRegister32(REGISTER.edx, Number((value >> 32n) & 0xffffffffn));
         return done(at + 1);
