@@ -230,7 +230,9 @@ export class Cpu implements CpuContext {
   run(budget: number, options: CpuRunOptions): CpuExit {
     const { progress, boundary, state } = this;
     if (progress.halted) return EXITS.halted;
+    const fresh = this.engine === undefined;
     const { interpreter, code } = this.prepare();
+    if (fresh && options.expired?.() === true) return EXITS.slice;
     let left = budget;
     let work = options.slice ?? Infinity;
     let skip = options.skipFirstBreakpoint;
@@ -246,7 +248,9 @@ export class Cpu implements CpuContext {
         const done = interpreter.run(shadowed ? 1 : Math.min(left, work), skip);
         progress.retired += done;
         left -= done;
-        work -= done + interpreter.takeWork();
+        const beside = interpreter.takeWork();
+        work -= done + beside;
+        if (beside > 0 && options.expired?.() === true) work = 0;
         if (done > 0) skip = false;
         // The instruction behind STI has run.
         if (shadowed && done > 0) state.interruptShadow = false;

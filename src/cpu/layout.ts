@@ -149,4 +149,13 @@ export const MICRO_OP = {
  * Why generated code returned to the driver. `unfit`: the region is not for the segments that are loaded. `apart`: the interpreter has to run
  * the block whose first handler a region has taken the place of.
  */
-export const EXIT = { budget: 1, bail: 2, unlinked: 3, indirect: 4, stop: 5, breakpoint: 6, unfit: 7, apart: 8 } as const;
+export const EXIT = {
+  budget: 1,
+  bail: 2,
+  unlinked: 3,
+  indirect: 4,
+  stop: 5,
+  breakpoint: 6,
+  unfit: 7,
+  apart: 8,
+} as const;

@@ -17,6 +17,9 @@ const LARGEST_BUDGET = 0x3fffffff;
 /** Instructions between two entries of generated code: V8 does not replace what runs by what it has optimised meanwhile. */
 const LONGEST_LOAN = 1_000_000;
 
+/** What decoding and building an instruction costs, in instructions that run. */
+const BUILDING_COST = 500;
+
 /** Why {@link Interpreter.run} returned. `slow`: the next instruction is for the evaluator. */
 export type InterpreterOutcome = 'budget' | 'breakpoint' | 'slow';
 
@@ -46,6 +49,8 @@ export class Interpreter {
   private resume = 0;
   /** Counts {@link reset}: micro-ops of an earlier generation are gone. */
   private generation = 0;
+  /** Work done for building blocks since it was last taken. */
+  private building = 0;
 
   /**
    * `prebuilt`: the module of `prebuilt-handlers.ts`, which saves making the common handlers. `sampling`: how hot code is found,
@@ -108,7 +113,12 @@ export class Interpreter {
 
   /** Work done beside running since the last time, in instructions. */
   takeWork(): number {
-    return this.translator?.takeWork() ?? 0;
+    const { building } = this;
+    this.building = 0;
+    return building + (this.translator?.takeWork() ?? 0);
+  }
+  private get hasWorked(): boolean {
+    return this.building > 0 || this.translator?.hasWorked === true;
   }
 
   /** Runs at most `budget` instructions; returns how many retired. The instruction pointer is exact afterwards. */
@@ -126,6 +136,11 @@ export class Interpreter {
     }
     while (left > 0) {
       if (translator !== undefined && translator.untilLook <= 0) translator.look(microOp, this.built.get(microOp));
+      // Whoever runs a slice looks at the clock.
+      if (this.hasWorked) {
+        this.stopAt(microOp);
+        break;
+      }
       const block = arena.left(microOp);
       if (block > left) {
         const ran = this.runPart(microOp, left);
@@ -290,6 +305,7 @@ export class Interpreter {
       this.reset();
       return this.enter();
     }
+    this.building += instructions.length * BUILDING_COST;
     const first = arena.allocate(instructions.length + 1);
     instructions.forEach((instruction, n) => arena.write(first + n * U.size, instruction, instructions.length - n));
     const tail = first + instructions.length * U.size;

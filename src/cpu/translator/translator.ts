@@ -61,6 +61,9 @@ export class Translator {
   ran(instructions: number): void {
     this.sampler.ran(instructions);
   }
+  get hasWorked(): boolean {
+    return this.work > 0;
+  }
   /** Work for translations since the last time, in instructions of the interpreter. */
   takeWork(): number {
     const { work } = this;
