@@ -15,7 +15,7 @@ import { buildGuest, GUESTS, type BenchGuest } from './guests.ts';
 import { gdbWithQemu, qemuSeconds } from './peers.ts';
 import { v86Speed } from './v86.ts';
 
-const SAMPLE = 'samples/paravirt/paravirt.elf';
+const SAMPLE = 'samples/multiboot/multiboot.elf';
 const LAUNCHES = 10;
 const STEPS = 2_000_000;
 const COLD_START_INSTRUCTIONS = 3_000_000;

@@ -5,7 +5,7 @@ import { pvOpsRows } from '../src/extension/model/pv-ops-rows.ts';
 import { DapClient } from './dap-client.ts';
 
 const ROOT = path.join(__dirname, '..');
-const KERNEL = path.join('samples', 'paravirt', 'paravirt.elf');
+const KERNEL = path.join('samples', 'multiboot', 'multiboot.elf');
 const STEPS = 8;
 const THREAD = 1;
 

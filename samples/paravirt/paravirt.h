@@ -65,8 +65,4 @@ void paravirt_nop(void);
 /* The slot init.memory_setup of bare hardware: prints the loader's memory map. */
 void native_memory_setup(const struct multiboot_info *info);
 
-/* Takes over pv_ops when the boot loader is Start of Day: the loader's name says what is underneath. */
-bool sod_probe(const char *boot_loader_name);
-void sod_install(void);
-
 #endif

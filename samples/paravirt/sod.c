@@ -1,4 +1,5 @@
 /* The backend for the machine of Start of Day. It is installed late: until sod_install the kernel believes in bare hardware. */
+#include "backends.h"
 #include "console.h"
 #include "io.h"
 #include "paravirt.h"
@@ -44,20 +45,21 @@ static void sod_irq_enable(void)
 	asm volatile("sti" : : : "memory");
 }
 
-bool sod_probe(const char *boot_loader_name)
+static const char *sod_probe(const struct start *start)
 {
-	const char *start, *a, *b;
+	const char *from, *a, *b;
+	const char *name = (start->info->flags & MULTIBOOT_INFO_BOOT_LOADER_NAME) ? (const char *)start->info->boot_loader_name : "";
 
-	for (start = boot_loader_name; *start; start++) {
-		for (a = start, b = LOADER_NAME; *b && *a == *b; a++, b++)
+	for (from = name; *from; from++) {
+		for (a = from, b = LOADER_NAME; *b && *a == *b; a++, b++)
 			;
 		if (!*b)
-			return true;
+			return "the boot loader's name says so";
 	}
-	return false;
+	return NULL;
 }
 
-void sod_install(void)
+static void sod_install(void)
 {
 	pv_ops.info.name = "Start of Day";
 	pv_ops.init.banner = sod_banner;
@@ -66,3 +68,5 @@ void sod_install(void)
 	pv_ops.irq.irq_disable = sod_irq_disable;
 	pv_ops.irq.irq_enable = sod_irq_enable;
 }
+
+const struct backend sod_backend = { sod_probe, sod_install };

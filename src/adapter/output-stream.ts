@@ -27,10 +27,13 @@ export class OutputStream {
   flush(): void {
     const serial: SerialEvent = { text: this.serial };
     if (serial.text !== '') this.send('startOfDay/serial', serial);
-    if (this.console !== '') this.send('output', { category: 'stdout', output: this.console.replaceAll('\r\n', '\n') });
+    // A line feed may come behind a carriage return with the next flush.
+    const held = this.console.endsWith('\r') ? '\r' : '';
+    const output = this.console.slice(0, this.console.length - held.length).replaceAll('\r\n', '\n');
+    if (output !== '') this.send('output', { category: 'stdout', output });
     if (this.notes !== '') this.send('output', { category: 'console', output: this.notes });
     this.serial = '';
-    this.console = '';
+    this.console = held;
     this.notes = '';
   }
 }

@@ -5,7 +5,7 @@ import { marked, underGdbAndQemu } from '../support/gdb-and-qemu.ts';
 import { reference, sample, symbolsOf } from '../support/samples.ts';
 import { requireTool } from '../support/tools.ts';
 
-const PROGRAM = sample('paravirt');
+const PROGRAM = sample('multiboot');
 const REGISTERS = ['eip', 'eax', 'ebx', 'ecx', 'edx', 'esi', 'edi', 'ebp', 'esp', 'eflags'] as const;
 const SEGMENTS = ['cs', 'ds', 'es', 'ss'] as const;
 const STEPS = 300;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { DebugSession } from '../support/debug-session.ts';
 import { reference, sample } from '../support/samples.ts';
 
-const PROGRAM = sample('paravirt');
+const PROGRAM = sample('multiboot');
 /** e_entry of the sample (readelf -h). */
 const ENTRY = 0x1000d0;
 
@@ -28,7 +28,7 @@ describe('DAP at the Multiboot entry', () => {
 
   it('says how it entered and what the machine is', () => {
     const output = session.client.outputOf('console');
-    assert.match(output, /^Chose multiboot because paravirt\.elf has a Multiboot 1 header at file offset 0x94/);
+    assert.match(output, /^Chose multiboot because multiboot\.elf has a Multiboot 1 header at file offset 0x94/);
     assert.match(output, /Machine: 128 MiB, native\. Symbols: \d+\./);
   });
 

@@ -75,7 +75,7 @@ describe('DAP on a machine that dies', () => {
 
   it('ends with the code of the debug exit port', async () => {
     session = new DebugSession();
-    await session.client.start({ program: sample('paravirt'), cmdline: 'exit', stopOnEntry: false });
+    await session.client.start({ program: sample('multiboot'), cmdline: 'exit', stopOnEntry: false });
     // (0 << 1) | 1, as QEMU's isa-debug-exit.
     assert.deepEqual(await session.client.event('exited'), { exitCode: 1 });
     await session.client.event('terminated');

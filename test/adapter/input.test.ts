@@ -61,7 +61,7 @@ describe('DAP input to a running machine', () => {
 
   it('brings serial input to the guest', async () => {
     const { client } = session;
-    await client.boot({ program: sample('paravirt') });
+    await client.boot({ program: sample('multiboot') });
     await client.request('startOfDay/serialInput', { text: 'x' });
     // 3f8+5 is the line status, 3f8 the receiver: poll until bit 0, read, stop in a loop.
     const code = [0xba, 0xfd, 0x03, 0, 0, 0xec, 0xa8, 1, 0x74, 0xfb, 0xba, 0xf8, 0x03, 0, 0, 0xec, 0xeb, 0xfe];

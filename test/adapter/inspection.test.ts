@@ -6,7 +6,7 @@ import { DebugSession } from '../support/debug-session.ts';
 import { reference, sample, symbolsOf } from '../support/samples.ts';
 import { requireTool } from '../support/tools.ts';
 
-const PROGRAM = sample('paravirt');
+const PROGRAM = sample('multiboot');
 
 describe('DAP on a stopped machine', () => {
   let session: DebugSession;
@@ -78,7 +78,7 @@ describe('DAP on a stopped machine', () => {
     assert.equal(await set('ECX', '0x10'), '0x00000010 = 16');
     assert.equal(await set('ECX', '$ecx * 2 + 1'), '0x00000021 = 33');
     assert.equal(await set('ECX', '-1'), '0xFFFFFFFF = 4294967295');
-    assert.equal(await set('ECX', 'kernel_main'), '0x0010073F <kernel_main>');
+    assert.equal(await set('ECX', 'kernel_main'), '0x0010077E <kernel_main>');
     assert.match(await set('EFLAGS', 'IF -ZF CF'), / CF · IF=1 | CF · IF=1|CF .* IF=1 /);
     assert.match(await set('EFLAGS', '-IF -CF'), / IF=0 /);
     const eflags = (await session.variable('Registers', 'EFLAGS')).variablesReference;
@@ -139,7 +139,7 @@ describe('DAP on a stopped machine', () => {
   it('evaluates for hovers, watches and the console (supportsEvaluateForHovers)', async () => {
     assert.equal(await session.evaluate('$eax', 'hover'), '0x2BADB002 = 732803074');
     assert.equal(await session.evaluate('%eax == 0x2badb002'), '1');
-    assert.equal(await session.evaluate('kernel_main + 5', 'repl'), '0x00100744 <kernel_main+0x5>');
+    assert.equal(await session.evaluate('kernel_main + 5', 'repl'), '0x00100783 <kernel_main+0x5>');
     assert.equal(await session.evaluate('*(u32*)0x100000'), '0x464C457F = 1179403647');
     assert.equal(await session.evaluate('$cs.base'), '0');
     await assert.rejects(
@@ -156,7 +156,7 @@ describe('DAP on a stopped machine', () => {
     assert.match(explained[0] ?? '', /^0x001000d0 <_start> {2}\S/);
     assert.match(explained[1] ?? '', /^✓ fetch +fetch of lin:0x001000d0 → phys:0x001000d0, paging is off$/);
     assert.match(explained.at(-1) ?? '', /^completes; next is 0x001000d[0-9a-f] <_start\+0x[0-9a-f]>$/);
-    assert.match(await session.evaluate('explain kernel_main', 'repl'), /^0x0010073f <kernel_main>/);
+    assert.match(await session.evaluate('explain kernel_main', 'repl'), /^0x0010077e <kernel_main>/);
     await assert.rejects(session.evaluate('help', 'watch'), /There is no symbol or register "help"/);
   });
 

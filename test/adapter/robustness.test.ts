@@ -5,7 +5,7 @@ import { DapError } from '../support/dap-client.ts';
 import { DebugSession } from '../support/debug-session.ts';
 import { sample } from '../support/samples.ts';
 
-const PROGRAM = sample('paravirt');
+const PROGRAM = sample('multiboot');
 /** EB FE jumps to itself. */
 const TIGHT_LOOP = Buffer.from([0xeb, 0xfe]).toString('base64');
 

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'mocha';
 import { sample, symbolsOf } from '../support/samples.ts';
 import { requireTool } from '../support/tools.ts';
 
-const PARAVIRT = sample('paravirt');
+const PARAVIRT = sample('multiboot');
 
 interface Result {
   readonly status: number | null;
@@ -152,7 +152,7 @@ describe('start-of-day boot', () => {
   it('sets registers and hands modules over', () => {
     const report = bootJson(PARAVIRT, '--max', '0', '--register', 'ecx=0x123', '--register=esi=kernel_main+1');
     assert.equal(report.registers['ecx'], '0x00000123');
-    assert.equal(report.registers['esi'], '0x00100740');
+    assert.equal(report.registers['esi'], '0x0010077f');
   });
 
   const wrong: [string[], RegExp][] = [

@@ -8,7 +8,7 @@ import { Disassembler } from '../../src/debugger/disassembler.ts';
 import type { AssemblySyntax, CodeContext } from '../../src/debugger/disassembler.ts';
 import { requireTool } from '../support/tools.ts';
 
-const KERNEL = 'samples/paravirt/paravirt.elf';
+const KERNEL = 'samples/multiboot/multiboot.elf';
 /** The text segment of the sample: file offset 0 is address 0x100000 (readelf -l). */
 const BASE = 0x100000n;
 const bytes = readFileSync(KERNEL).subarray(0, 0xa54);

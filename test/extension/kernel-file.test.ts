@@ -4,7 +4,7 @@ import path from 'node:path';
 import { HEAD_LENGTH, isKernelName, kernelFileOf } from '../../src/extension/model/kernel-file.ts';
 
 const ROOT = path.join(__dirname, '..', '..');
-const sample = readFileSync(path.join(ROOT, 'samples', 'paravirt', 'paravirt.elf')).subarray(0, HEAD_LENGTH);
+const sample = readFileSync(path.join(ROOT, 'samples', 'multiboot', 'multiboot.elf')).subarray(0, HEAD_LENGTH);
 
 describe('files that are offered as kernels', () => {
   it('have a Multiboot header', () => {

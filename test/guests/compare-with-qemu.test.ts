@@ -22,7 +22,7 @@ describe('equal states in QEMU after equal instructions', function () {
 
   it('the paravirt sample from its entry to where it halts', async () => {
     const { checkpoints, difference } = await compareWithQemu({
-      file: sample('paravirt'),
+      file: sample('multiboot'),
       until: 100_000,
       every: 8000,
     });

@@ -45,7 +45,7 @@ function slotsOfGdb(path: string, structure: string): readonly (readonly [string
 
 describe('paravirt operations of the sample', function () {
   this.timeout(30000);
-  const path = samplePath('paravirt');
+  const path = samplePath('multiboot');
 
   before(function () {
     requireTool(this, 'gdb');
@@ -217,7 +217,7 @@ describe('paravirt operations of Linux', function () {
       reasonOf(compressed),
       /^paravirt_ops is at 0x[0-9a-f]{8} \(20 bytes\)\. \.debug_\w+ is compressed\. sh_flags/,
     );
-    const { bits, sections } = openElf(samplePath('paravirt'));
+    const { bits, sections } = openElf(samplePath('multiboot'));
     const cut = sections.map((section) =>
       section.name === '.debug_abbrev' ? { ...section, bytes: section.bytes.subarray(0, 5) } : section,
     );

@@ -48,13 +48,13 @@ describe('sample kernels under QEMU', function () {
   });
 
   it('paravirt prints its memory map and leaves by the debug exit', () => {
-    assert.deepEqual(run('paravirt', 'exit', 30000), { serial: PARAVIRT_SERIAL, status: 1 });
+    assert.deepEqual(run('multiboot', 'exit', 30000), { serial: PARAVIRT_SERIAL, status: 1 });
   });
 
   it('paravirt catches its own UD2 at the instruction that objdump shows', () => {
-    const { serial } = run('paravirt', 'fault', 3000);
+    const { serial } = run('multiboot', 'fault', 3000);
     const address = PARAVIRT_FAULT_LINE.exec(serial)?.[1] ?? '';
-    const code = execFileSync('objdump', ['-d', '--start-address', address, samplePath('paravirt')], {
+    const code = execFileSync('objdump', ['-d', '--start-address', address, samplePath('multiboot')], {
       encoding: 'utf8',
     });
     assert.match(code, new RegExp(`^ +${Number(address).toString(16)}:\\t0f 0b +\\tud2`, 'm'));

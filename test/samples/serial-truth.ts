@@ -1,6 +1,6 @@
 /** What QEMU 7.2 prints on COM1 for the samples with 128 MiB of memory, `\r` dropped. */
 
-/** `paravirt.elf` with the command line `exit`; its exit status is (0 << 1) | 1. */
+/** `multiboot.elf` with the command line `exit`; its exit status is (0 << 1) | 1. */
 export const PARAVIRT_SERIAL = `paravirt: running on bare hardware
 paravirt: started by qemu
 paravirt: running on bare hardware
@@ -15,7 +15,7 @@ paravirt: interrupts enabled: on
 paravirt: interrupts disabled: off
 `;
 
-/** The line that `paravirt.elf` adds for the command line word `fault`: UD2 in kernel_main, caught by its own IDT. */
+/** The line that `multiboot.elf` adds for the command line word `fault`: UD2 in kernel_main, caught by its own IDT. */
 export const PARAVIRT_FAULT_LINE = /^exception 6, error code 0x00000000, at (0x[0-9a-f]{8})$/m;
 
 export const TRIPLE_FAULT_SERIAL = 'triple-fault: no IDT is loaded, executing ud2 in die()\n';

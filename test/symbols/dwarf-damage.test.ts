@@ -125,7 +125,7 @@ describe('damaged DWARF', () => {
 
   it('is either read or refused, whatever bytes are changed', function () {
     this.timeout(60000);
-    const elf = openElf(samplePath('paravirt'));
+    const elf = openElf(samplePath('multiboot'));
     const names = ['.debug_info', '.debug_abbrev', '.debug_str', '.debug_line_str'];
     const sound = elf.sections.filter(({ name }) => names.includes(name));
     // A fixed sequence (Numerical Recipes' generator): the same damage in every run.
