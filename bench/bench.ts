@@ -53,13 +53,13 @@ function ownSpeed(elf: string, engine: EngineName, maxInstructions = Infinity): 
 }
 
 /**
- * Millions of instructions per second on each guest, beside v86 with and without its translator, and QEMU. Interpreters run a guest of four
- * times its turns, translators one that is longer still; QEMU's start is subtracted, by a guest of one turn.
+ * Millions of instructions per second on each guest, beside v86 with and without its translator, and QEMU. Interpreters run a guest that is
+ * longer, translators one that is longer still; QEMU's start is subtracted, by a guest of one turn.
  */
 async function guestSpeed(guest: BenchGuest): Promise<object> {
   const short = buildGuest(guest);
   // An interpreter is itself code that the engine below it has to warm to.
-  const warm = buildGuest({ ...guest, name: `${guest.name}-warm`, iterations: guest.iterations * 4 });
+  const warm = buildGuest({ ...guest, name: `${guest.name}-warm`, iterations: guest.warm });
   const long = buildGuest({ ...guest, name: `${guest.name}-long`, iterations: guest.longer });
   const tiny = buildGuest({ ...guest, name: `${guest.name}-tiny`, iterations: 1 });
   progress(`${guest.name}: this machine`);
